@@ -1,0 +1,101 @@
+"""What can go wrong on a fresh machine, looked at and said in one line each."""
+
+import hashlib
+import importlib
+import json
+import platform
+import tempfile
+from collections.abc import Callable
+from importlib import metadata
+
+import torch
+
+from .sprites import find, load_sprites
+from .training import DEFAULT_WEIGHTS, best_device, gains_from_bf16, load_model
+
+PACKAGES = ("numpy", "Pillow", "matplotlib", "tqdm", "ipywidgets", "jupyterlab")
+INSTALL = "run: pip install -r requirements.txt"
+
+
+def import_torchvision():
+    """torchvision, or RuntimeError with one sentence if it is missing or was built for another torch."""
+    try:
+        return importlib.import_module("torchvision")
+    except ModuleNotFoundError as error:
+        raise RuntimeError(f"torchvision is not installed; {INSTALL}") from error
+    except (RuntimeError, ImportError, OSError, AttributeError) as error:  # "operator torchvision::nms does not exist"
+        raise RuntimeError(
+            f"torchvision does not fit torch {torch.__version__} (it says: {str(error).splitlines()[0]}); install the two "
+            "together, in one command, from one place: pip install torch==2.15.0 torchvision==0.29.2"
+        ) from error
+
+
+def checks() -> list[tuple[str, Callable[[], str]]]:
+    """The checks, in order: a name and a function that returns what it found or raises with what to do."""
+    return [
+        ("python", _python),
+        ("packages", _packages),
+        ("torch and torchvision", lambda: f"torch {torch.__version__}, torchvision {import_torchvision().__version__}"),
+        ("device", _device),
+        ("data", _data),
+        ("weights", _weights),
+        ("write access", _write),
+    ]
+
+
+def doctor() -> bool:
+    """Print one [OK] or [FAIL] line for each check; True if all are OK."""
+    healthy = True
+    for name, check in checks():
+        try:
+            print(f"[OK]   {name}: {check()}")
+        except Exception as error:  # a broken installation raises anything; the point is to show it and go on
+            healthy = False
+            print(f"[FAIL] {name}: {error}")
+    return healthy
+
+
+def _python() -> str:
+    return f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+
+
+def _packages() -> str:
+    found = []
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError as error:
+            raise RuntimeError(f"{name} is not installed; {INSTALL}") from error
+    return ", ".join(found)
+
+
+def _device() -> str:
+    device = best_device()
+    precision = "bf16" if gains_from_bf16(device) else "fp32"
+    return f"{device.type}, {torch.get_num_threads()} threads, trains in {precision}"
+
+
+def _checksum(folder: str, name: str, expected: str):
+    if hashlib.sha256(find(folder, name).read_bytes()).hexdigest() != expected:
+        raise RuntimeError(f"{folder}/{name} is not the file that was published; take a fresh copy of the repository")
+
+
+def _data() -> str:
+    classes = json.loads(find("data", "sprites.json").read_text())["classes"]
+    for name, entry in classes.items():
+        _checksum("data", f"{name}.png", entry["sha256"])
+    return f"{len(load_sprites('all').images)} sprites in {len(classes)} classes, checksums match"
+
+
+def _weights() -> str:
+    expected = json.loads(find("weights", "weights.json").read_text())
+    for name, entry in expected.items():
+        _checksum("weights", name, entry["sha256"])
+    model, schedule = load_model()
+    count = sum(p.numel() for p in model.parameters())
+    return f"{DEFAULT_WEIGHTS} with {count:,} parameters predicts {model.prediction}, T = {schedule.T}, checksums match"
+
+
+def _write() -> str:
+    with tempfile.NamedTemporaryFile(dir="."):
+        return "files can be written in this folder"

@@ -1,0 +1,164 @@
+"""Samplers: generators that walk from noise to sprites and let you look at every step.
+
+    for state in sample_ddim(model, schedule, 32, steps=25):
+        state.t, state.x, state.x0      # the time, the pictures now, what the network believes they will become
+
+n steps give n + 1 states, the last with t = 0, and exactly n evaluations of the network. `collect` runs one to its end.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .schedules import Schedule, step_grid
+from .steps import clip_x0, ddim_step, ddpm_step, guide, to_x0_eps
+
+
+class State(NamedTuple):
+    """One moment of sampling: t, x (B, C, H, W) at time t, and x0, the network's belief at x; at t = 0 it is x."""
+
+    t: int
+    x: Tensor
+    x0: Tensor
+
+
+class Trajectory(NamedTuple):
+    """A finished run: images (B, C, H, W); frames (F, B, C, H, W), noise first; times, F whole numbers from T to 0."""
+
+    images: Tensor
+    frames: Tensor
+    times: list[int]
+
+
+def collect(sampler: Iterator[State], every: int = 1) -> Trajectory:
+    """Run a sampler to its end, keeping every `every`-th state, and always the first and the last.
+
+    ValueError if `every` is not a whole number from 1.
+    """
+    if not isinstance(every, int) or every < 1:
+        raise ValueError(f"every must be a whole number from 1, not {every!r}.")
+    kept = [state for i, state in enumerate(sampler) if i % every == 0 or state.t == 0]
+    return Trajectory(kept[-1].x, torch.stack([s.x for s in kept]), [s.t for s in kept])
+
+
+def sample_ddpm(
+    model: torch.nn.Module,
+    schedule: Schedule,
+    n: int,
+    context: Tensor | None = None,
+    guidance: float = 1.0,
+    generator: torch.Generator | None = None,
+    *,
+    steps: int | None = None,
+    start: Tensor | None = None,
+    clip: bool = True,
+) -> Iterator[State]:
+    """Draw n pictures with DDPM (Ho et al. 2020, algorithm 2): fresh noise at every step but the last.
+
+    model: as ContextUnet: called with (x, t / T, c); has in_channels, height and prediction; in eval mode.
+    context: (5,) for all or (n, 5); None is the null context. guidance: u + s (c - u); other than 1 it needs a context.
+    generator: a CPU torch.Generator; the same seed gives the same pictures on every device.
+    steps: 1..T, all T if None. start: (n, C, H, W) noise to begin with, drawn if None.
+    clip: keep the believed x0 in [-1, 1] at each step.
+    Raises ValueError for anything else.
+    """
+    steps = schedule.T if steps is None else steps
+
+    def step(x, x0, eps, t, t_prev, z):
+        return ddpm_step(x, eps, t, t_prev, schedule.alpha_bar, z)
+
+    return _sample(step, True, model, schedule, n, context, guidance, generator, steps, start, clip)
+
+
+def sample_ddim(
+    model: torch.nn.Module,
+    schedule: Schedule,
+    n: int,
+    context: Tensor | None = None,
+    guidance: float = 1.0,
+    generator: torch.Generator | None = None,
+    *,
+    steps: int = 25,
+    eta: float = 0.0,
+    start: Tensor | None = None,
+    clip: bool = True,
+) -> Iterator[State]:
+    """Draw n pictures with DDIM (Song et al. 2021) in any number of steps. Arguments as `sample_ddpm`.
+
+    eta: how much noise is put back, 0 (none: the start noise decides everything) to 1 (as much as DDPM's posterior).
+    """
+    if not 0 <= eta <= 1:
+        raise ValueError(f"eta must be from 0 to 1, not {eta!r}.")
+
+    def step(x, x0, eps, t, t_prev, z):
+        return ddim_step(x0, eps, t, t_prev, schedule.alpha_bar, eta, z)
+
+    return _sample(step, eta > 0, model, schedule, n, context, guidance, generator, steps, start, clip)
+
+
+def guided(model: torch.nn.Module, x: Tensor, t: Tensor, context: Tensor | None, guidance: float) -> Tensor:
+    """The network's answer with classifier-free guidance. x: (B, C, H, W). t: (B,) in 0..1. context: (B, 5) or None.
+
+    Where both halves are needed they run in one batch of 2B; s = 1 and s = 0 need only one.
+    """
+    if context is None or guidance == 0:
+        return model(x, t, None)
+    if guidance == 1:
+        return model(x, t, context)
+    both = torch.cat([torch.zeros_like(context), context])
+    u, c = model(torch.cat([x, x]), torch.cat([t, t]), both).chunk(2)
+    return guide(u, c, guidance)
+
+
+def _sample(
+    step: Callable,
+    noisy: bool,
+    model: torch.nn.Module,
+    schedule: Schedule,
+    n: int,
+    context: Tensor | None,
+    guidance: float,
+    generator: torch.Generator | None,
+    steps: int,
+    start: Tensor | None,
+    clip: bool,
+) -> Iterator[State]:
+    """Check the arguments at once, at the call; the walk itself begins with the first `next`."""
+    pairs = step_grid(schedule.T, steps)
+    shape = (n, model.in_channels, model.height, model.height)
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    if model.training:
+        raise ValueError("The network is in training mode, where a sprite depends on its batch-mates: call model.eval().")
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise ValueError(f"n must be a whole number from 1, not {n!r}.")
+    if context is None and guidance != 1:
+        raise ValueError("guidance needs a context to be guided to: give context=, or leave guidance at 1.")
+    if context is not None:
+        context = torch.as_tensor(context, dtype=torch.float32, device=device)
+        if context.shape not in ((model.n_cfeat,), (n, model.n_cfeat)):
+            got = tuple(context.shape)
+            raise ValueError(f"context must have shape ({model.n_cfeat},) or ({n}, {model.n_cfeat}), not {got}.")
+        context = context.expand(n, -1)
+    if start is None:
+        start = torch.randn(shape, generator=generator)
+    elif tuple(start.shape) != shape:
+        raise ValueError(f"start must have shape {shape}, not {tuple(start.shape)}.")
+
+    @torch.no_grad()
+    def walk():
+        x = start.to(device)
+        for t, t_prev in pairs:
+            output = guided(model, x, torch.full((n,), t / schedule.T, dtype=x.dtype, device=device), context, guidance)
+            x0, eps = to_x0_eps(model.prediction, output.to(x.dtype), x, t, schedule.alpha_bar)
+            if clip:
+                x0, eps = clip_x0(x0, x, t, schedule.alpha_bar)
+            yield State(t, x, x0)
+            z = torch.zeros_like(x)
+            if noisy and t_prev > 0:
+                z = torch.randn(shape, generator=generator, dtype=start.dtype).to(device)
+            x = step(x, x0, eps, t, t_prev, z)
+        yield State(0, x, x)
+
+    return walk()

@@ -1,0 +1,281 @@
+"""Training: the loss, the loop, the moving average of the weights, and checkpoints that survive a power cut."""
+
+import copy
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .schedules import SCHEDULES, Schedule
+from .sprites import find
+from .steps import PREDICTIONS, perturb, target
+from .unet import ContextUnet
+
+DEFAULT_WEIGHTS = "context_unet.pt"
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides the result of a training run, one choice a line. ValueError for values out of range."""
+
+    steps: int = 12000  # updates of the weights
+    batch: int = 64  # sprites per update
+    lr: float = 2e-3  # the highest learning rate; BatchNorm lets it be large
+    warmup: int = 300  # updates until the learning rate is reached; then it falls as a half cosine to 0
+    weight_decay: float = 1e-2
+    ema: float = 0.999  # share of the average that stays at each update
+    context_dropout: float = 0.15  # how often the context is replaced by zeros: the network learns to do without
+    prediction: str = "v"  # what the network answers
+    schedule: str = "linear"
+    T: int = 500
+    seed: int = 0
+    precision: str = "auto"  # "bf16", "fp32", or "auto": bf16 where the processor gains from it
+
+    def __post_init__(self):
+        for name in ("steps", "batch", "T"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise ValueError(f"{name} must be a whole number from 1, not {getattr(self, name)!r}.")
+        if self.batch < 2:
+            raise ValueError("batch must be at least 2: BatchNorm needs something to average over.")
+        if not 0 <= self.ema < 1 or not 0 <= self.context_dropout <= 1 or self.lr <= 0 or self.warmup < 0:
+            raise ValueError("ema must be in [0, 1), context_dropout in [0, 1], lr above 0 and warmup not below 0.")
+        for name, known in (("prediction", PREDICTIONS), ("schedule", SCHEDULES), ("precision", ("auto", "bf16", "fp32"))):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}.")
+
+
+class Progress(NamedTuple):
+    """What `Run.advance` reports after each update: the step (from 1), its loss and its learning rate."""
+
+    step: int
+    loss: Tensor
+    lr: float
+
+
+def best_device() -> torch.device:
+    """CUDA, else Apple's MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def gains_from_bf16(device: torch.device) -> bool:
+    """Whether bf16 autocast is faster there: CUDA with bf16 units, CPUs with AMX or AVX512-BF16.
+
+    On a CPU without such units bf16 is emulated, and several times slower than fp32.
+    """
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type != "cpu":
+        return False
+    tests = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")  # absent from older torch: then assume no
+    return any(getattr(torch.cpu, name, lambda: False)() for name in tests)
+
+
+def diffusion_loss(model: ContextUnet, x0: Tensor, c: Tensor, t: Tensor, eps: Tensor, schedule: Schedule) -> Tensor:
+    """Mean squared error of the network's prediction at x_t (Ho et al. 2020, eq. 14, for any prediction).
+
+    x0, eps: (B, C, H, W). c: (B, 5), zeros where the context was dropped. t: (B,) whole numbers in 1..T, on the CPU.
+    """
+    x_t = perturb(x0, t, eps, schedule.alpha_bar)
+    output = model(x_t, (t / schedule.T).to(x_t), c)
+    return (output.float() - target(model.prediction, x0, t, eps, schedule.alpha_bar)).square().mean()
+
+
+def learning_rate(step: int, config: TrainConfig) -> float:
+    """The learning rate of update `step` (from 0): a straight warm-up, then a half cosine down to 0."""
+    if step < config.warmup:
+        return config.lr * (step + 1) / config.warmup
+    done = (step - config.warmup) / max(config.steps - config.warmup, 1)
+    return config.lr * 0.5 * (1 + torch.cos(torch.tensor(torch.pi * min(done, 1.0))).item())
+
+
+class EMA:
+    """An exponential moving average of a network: its parameters and BatchNorm's running statistics."""
+
+    def __init__(self, model: torch.nn.Module, decay: float):
+        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, model: torch.nn.Module, step: int):
+        """Move towards `model` after update `step` (from 1). Early on the average is shorter, so that it forgets the start."""
+        share = 1 - min(self.decay, step / (step + 10))
+        for mine, theirs in zip(self.model.state_dict().values(), model.state_dict().values(), strict=True):
+            if mine.is_floating_point():
+                mine.lerp_(theirs, share)
+            else:  # BatchNorm's count of batches
+                mine.copy_(theirs)
+
+
+class Run:
+    """A training run: all that changes while it goes on. `advance` does the work; `save` and `Run.load` keep it."""
+
+    def __init__(self, config: TrainConfig, device: torch.device | None = None):
+        """A new run. device: `best_device()` if None."""
+        self.device = device or best_device()
+        if config.precision == "auto":
+            config = replace(config, precision="bf16" if gains_from_bf16(self.device) else "fp32")
+        self.config, self.step = config, 0
+        self.schedule = SCHEDULES[config.schedule](config.T)
+        self.generator = torch.Generator().manual_seed(config.seed)  # on the CPU: the same draws on every device
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            model = ContextUnet(prediction=config.prediction)
+        self.model = model.to(self.device, memory_format=torch.channels_last)
+        self.ema = EMA(self.model, config.ema)
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+        self.order = torch.empty(0, dtype=torch.int64)  # what is left of this pass over the sprites
+        self.losses: list[float] = []  # the mean loss of every 50 updates
+        self._recent: list[Tensor] = []
+
+    def advance(self, images: Tensor, contexts: Tensor, until: int | None = None) -> Iterator[Progress]:
+        """Train up to update `until` (default: the end), reporting after each one.
+
+        images: (N, C, H, W) float32 in [-1, 1]. contexts: (N, 5). ValueError if there are fewer sprites than a batch.
+        """
+        if len(images) != len(contexts):
+            raise ValueError(f"There are {len(images)} images and {len(contexts)} contexts; the numbers must be equal.")
+        if len(images) < self.config.batch:
+            raise ValueError(f"{len(images)} sprites are fewer than a batch of {self.config.batch}: give more or lower batch.")
+        images = images.to(self.device, memory_format=torch.channels_last)
+        contexts = contexts.to(self.device)
+        while self.step < (self.config.steps if until is None else until):
+            yield self._update(images, contexts)
+
+    def _update(self, images: Tensor, contexts: Tensor) -> Progress:
+        config, g = self.config, self.generator
+        if len(self.order) < config.batch:
+            self.order = torch.randperm(len(images), generator=g)
+        index, self.order = self.order[: config.batch], self.order[config.batch :]
+        t = torch.randint(1, config.T + 1, (config.batch,), generator=g)
+        eps = torch.randn((config.batch, *images.shape[1:]), generator=g).to(self.device)
+        kept = torch.rand((config.batch, 1), generator=g) >= config.context_dropout
+        x0, c = images[index.to(self.device)], contexts[index.to(self.device)] * kept.to(self.device)
+
+        lr = learning_rate(self.step, config)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        self.model.train()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+            loss = diffusion_loss(self.model, x0, c, t, eps, self.schedule)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.step += 1
+        self.ema.update(self.model, self.step)
+        self._recent.append(loss.detach())
+        if self.step % 50 == 0:
+            self.losses.append(torch.stack(self._recent).mean().item())
+            self._recent = []
+        return Progress(self.step, loss.detach(), lr)
+
+    def save(self, path: str | Path):
+        """Write a checkpoint: everything that `load` needs to go on bit for bit. OSError, in one sentence, if it cannot."""
+        state = {
+            "kind": "diffusion_lab checkpoint",
+            "config": asdict(self.config),
+            "step": self.step,
+            "model": self.model.state_dict(),
+            "ema": self.ema.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+            "order": self.order.clone(),
+            "losses": self.losses,
+            "recent": self._recent,
+        }
+        write_safely(path, lambda file: torch.save(state, file))
+
+    @classmethod
+    def load(cls, path: str | Path, device: torch.device | None = None) -> "Run":
+        """The run that `save` wrote. FileNotFoundError or ValueError if there is none."""
+        state = _read(path)
+        if state.get("kind") != "diffusion_lab checkpoint":
+            raise ValueError(f"{path} is no checkpoint of a training run: give the .ckpt file that `train` wrote.")
+        run = cls(_config(state["config"], path), device)
+        run.step = state["step"]
+        run.model.load_state_dict(state["model"])
+        run.ema.model.load_state_dict(state["ema"])
+        run.optimizer.load_state_dict(state["optimizer"])
+        run.generator.set_state(state["generator"])
+        run.order, run.losses = state["order"], state["losses"]
+        run._recent = [loss.to(run.device) for loss in state["recent"]]
+        return run
+
+    def export(self, path: str | Path):
+        """Write the averaged weights alone, as `load_model` reads them. OSError, in one sentence, if it cannot."""
+        weights = {k: v.cpu().contiguous() for k, v in self.ema.model.state_dict().items()}
+        state = {"kind": "diffusion_lab weights", "config": asdict(self.config), "step": self.step, "losses": self.losses}
+        state["model"] = weights
+        write_safely(path, lambda file: torch.save(state, file))
+
+
+def load_model(path: str | Path | None = None, device: torch.device | str = "cpu") -> tuple[ContextUnet, Schedule]:
+    """A trained network, in eval mode, and the schedule that it was trained with.
+
+    path: weights or a checkpoint written by `train`, or a state_dict saved with the short course (eps, linear, T = 500);
+    None for the weights that come with the package. Raises FileNotFoundError or ValueError, one sentence each.
+    """
+    path = find("weights", DEFAULT_WEIGHTS) if path is None else Path(path)
+    state = _read(path)
+    if "kind" in state:
+        config = _config(state["config"], path)
+        weights = state["ema"] if "ema" in state else state["model"]
+    else:
+        config, weights = TrainConfig(prediction="eps"), state
+    try:
+        out, context = weights["out.3.weight"], weights["contextembed1.model.0.weight"]
+        height = 4 * weights["up0.0.weight"].shape[-1]
+        model = ContextUnet(out.shape[0], out.shape[1], context.shape[1], height, config.prediction)
+        model.load_state_dict(weights)
+    except (KeyError, RuntimeError, AttributeError, IndexError, ValueError, TypeError) as error:
+        raise ValueError(f"{path} holds weights of another network; give weights of a ContextUnet.") from error
+    model = model.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    return model, SCHEDULES[config.schedule](config.T)
+
+
+def write_safely(path: str | Path, write):
+    """Call write(file) on a temporary file beside `path`, then put it in its place: never half a file, never a lost one.
+
+    Raises OSError with one sentence if that fails; what stood at `path` is then still there.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = file.name
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except (OSError, RuntimeError) as error:  # torch.save turns a full disk into a RuntimeError
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "the disk may be full"
+        raise OSError(f"{path} could not be written ({reason}); free some space or choose another place.") from error
+
+
+def _read(path: str | Path) -> dict:
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist: give a weights file, or none for the one in the package.")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load raises some eight kinds of errors for broken and foreign files
+        raise ValueError(f"{path} is truncated or no weights file; train again or take a fresh copy.") from error
+    if not isinstance(state, dict):
+        raise ValueError(f"{path} holds no network's weights; give a file that `train` wrote.")
+    return state
+
+
+def _config(saved: dict, path: str | Path) -> TrainConfig:
+    known = {f.name for f in fields(TrainConfig)}
+    if not isinstance(saved, dict) or not set(saved) <= known:
+        raise ValueError(f"{path} was written by another version of diffusion_lab; update the package or train again.")
+    return TrainConfig(**saved)

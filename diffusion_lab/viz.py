@@ -1,0 +1,120 @@
+"""Pictures: grids, strips, GIFs, and `show`, which puts them into a notebook with alternative text.
+
+Pictures are float arrays or tensors (B, 3, H, W) in [-1, 1], or uint8 arrays (B, H, W, 3). [-1, 1] maps to [0, 255] and
+clips; nothing is rescaled by its own minimum and maximum, which would hide errors.
+"""
+
+import base64
+import html
+import io
+
+import numpy as np
+from PIL import Image
+
+INK, PAPER, ACCENT, SOFT = "#26324a", "#ffffff", "#d1495b", "#8d99ae"
+
+
+def to_uint8(images) -> np.ndarray:
+    """(B, 3, H, W) in [-1, 1] to (B, H, W, 3) uint8; uint8 (B, H, W, 3) passes. ValueError for other shapes."""
+    a = images.detach().cpu().numpy() if hasattr(images, "detach") else np.asarray(images)
+    if a.dtype == np.uint8 and a.ndim == 4 and a.shape[-1] == 3:
+        return a
+    if a.ndim != 4 or a.shape[1] != 3:
+        raise ValueError(f"pictures must be (B, 3, H, W) in [-1, 1] or uint8 (B, H, W, 3), not {a.dtype} {a.shape}.")
+    return np.floor(np.clip((a.astype(np.float64) + 1) * 127.5, 0, 255) + 0.5).astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+def grid(images, columns: int = 8, scale: int = 4) -> Image.Image:
+    """The pictures in rows of `columns`, each pixel `scale` pixels wide, on white with a gap of one sprite pixel."""
+    return _enlarge(_tile(to_uint8(images), columns), scale)
+
+
+def strip(frames, count: int = 10, scale: int = 4) -> Image.Image:
+    """`count` moments of a trajectory, from left to right, one row for each picture.
+
+    frames: (F, B, 3, H, W), noise first; the moments are equally spaced and include the first and the last.
+    """
+    picks = np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)
+    moments = np.stack([to_uint8(frames[i]) for i in picks], axis=1)  # (B, count, H, W, 3)
+    return _enlarge(_tile(moments.reshape(-1, *moments.shape[2:]), len(picks)), scale)
+
+
+def gif(frames, columns: int = 8, scale: int = 4, seconds: float = 3.0, hold: float = 1.5) -> bytes:
+    """An animated GIF that loops for ever. frames: (F, B, 3, H, W). seconds: of movement; hold: on the last frame.
+
+    All frames share one palette of 256 colours, chosen from all of them; colours are not dithered.
+    """
+    tiles = [_tile(to_uint8(frame), columns) for frame in frames]
+    height = tiles[0].shape[0]
+    small = Image.fromarray(np.concatenate(tiles)).quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    indexed = np.asarray(small)
+    pictures = []
+    for i in range(len(tiles)):
+        picture = Image.fromarray(indexed[i * height : (i + 1) * height].repeat(scale, 0).repeat(scale, 1), "P")
+        picture.putpalette(small.getpalette())
+        pictures.append(picture)
+    pause = max(20, round(1000 * seconds / len(tiles) / 10) * 10)  # GIF counts in hundredths of a second
+    durations = [pause] * (len(tiles) - 1) + [pause + round(1000 * hold)]
+    file = io.BytesIO()
+    pictures[0].save(file, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0, optimize=False)
+    return file.getvalue()
+
+
+def png(picture: Image.Image) -> bytes:
+    """A Pillow image as PNG bytes."""
+    file = io.BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def show(picture, *, alt: str, width: int | None = None):
+    """Display a Pillow image, GIF or PNG bytes, or a matplotlib figure, in a notebook, with alternative text.
+
+    alt: what the picture shows, for readers who cannot see it; ValueError if it is empty. The picture is embedded, so
+    it stays visible in JupyterLab, Colab, VS Code and nbconvert's pages.
+    """
+    if not alt.strip():
+        raise ValueError("alt must say what the picture shows.")
+    from IPython.display import HTML, display  # only notebooks need it
+
+    if isinstance(picture, Image.Image):
+        data = png(picture)
+    elif isinstance(picture, bytes):
+        data = picture
+    else:
+        file = io.BytesIO()
+        picture.savefig(file, format="png", dpi=110, bbox_inches="tight", facecolor=PAPER)
+        data = file.getvalue()
+    kind = "gif" if data[:3] == b"GIF" else "png"
+    size = f' width="{width}"' if width else ""
+    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    display(HTML(f'<img alt="{html.escape(alt)}"{size} style="max-width:100%;image-rendering:pixelated" src="{source}">'))
+
+
+def figure(width: float = 7.0, height: float = 3.0, columns: int = 1):
+    """A matplotlib figure and its axes in the course's style, kept out of pyplot so that it is shown once only."""
+    from matplotlib.figure import Figure
+
+    fig = Figure(figsize=(width, height), layout="constrained")
+    axes = fig.subplots(1, columns)
+    for axis in np.atleast_1d(axes):
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(alpha=0.25)
+        axis.tick_params(colors=INK)
+    return fig, axes
+
+
+def _tile(images: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
+    """(B, H, W, 3) to one picture, sprites in reading order, `gap` white pixels between and around them."""
+    b, h, w, _ = images.shape
+    columns = max(1, min(columns, b))
+    rows = -(-b // columns)
+    out = np.full((rows * (h + gap) + gap, columns * (w + gap) + gap, 3), 255, np.uint8)
+    for i, image in enumerate(images):
+        y, x = gap + i // columns * (h + gap), gap + i % columns * (w + gap)
+        out[y : y + h, x : x + w] = image
+    return out
+
+
+def _enlarge(a: np.ndarray, scale: int) -> Image.Image:
+    return Image.fromarray(a.repeat(scale, 0).repeat(scale, 1))
