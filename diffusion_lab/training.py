@@ -23,7 +23,7 @@ DEFAULT_WEIGHTS = "context_unet.pt"
 class TrainConfig:
     """Everything that decides the result of a training run, one choice a line. ValueError for values out of range."""
 
-    steps: int = 12000  # updates of the weights
+    steps: int = 10000  # updates of the weights
     batch: int = 64  # sprites per update
     lr: float = 2e-3  # the highest learning rate; BatchNorm lets it be large
     warmup: int = 300  # updates until the learning rate is reached; then it falls as a half cosine to 0

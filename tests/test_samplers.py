@@ -1,0 +1,191 @@
+"""Samplers in worlds whose answer is known (DESIGN's identities 3 to 8, 13, 14)."""
+
+import itertools
+import math
+
+import pytest
+import torch
+from worlds import Gaussian, OneImage
+
+from diffusion_lab import ContextUnet, collect, sample_ddim, sample_ddpm
+from diffusion_lab.samplers import guided
+from diffusion_lab.schedules import SCHEDULES, linear, step_grid
+
+SCHEDULE = linear()
+IMAGE = torch.linspace(-0.9, 0.9, 12, dtype=torch.float64).reshape(3, 2, 2)
+
+
+def noise(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("prediction", ["eps", "v", "x0"])
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 25, 334, 499, 500])
+@pytest.mark.parametrize("eta", [0.0, 0.3, 1.0])
+def test_with_one_image_ddim_returns_it(prediction, n, eta):
+    world = OneImage(SCHEDULE, IMAGE, prediction)
+    run = collect(sample_ddim(world, SCHEDULE, 3, steps=n, eta=eta, start=noise(3, 3, 2, 2)), every=n)
+    torch.testing.assert_close(run.images, IMAGE.expand(3, -1, -1, -1), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 7, 25, 500])
+def test_with_one_image_ddpm_returns_it(n):
+    run = collect(sample_ddpm(OneImage(SCHEDULE, IMAGE), SCHEDULE, 3, steps=n, start=noise(3, 3, 2, 2)))
+    torch.testing.assert_close(run.images, IMAGE.expand(3, -1, -1, -1), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.7, 1.0])
+def test_with_one_image_every_state_is_distributed_as_q(eta):
+    """x_t = sqrt(ab) image + sqrt(1 - ab) noise with unit noise: DDIM keeps that marginal at every step, for every eta."""
+    walk = sample_ddim(OneImage(SCHEDULE, IMAGE), SCHEDULE, 4000, steps=10, eta=eta, start=noise(4000, 3, 2, 2))
+    for state in walk:
+        if state.t:
+            ab = SCHEDULE.alpha_bar[state.t]
+            rest = (state.x - ab.sqrt() * IMAGE) / (1 - ab).sqrt()
+            assert abs(rest.mean().item()) < 0.02 and abs(rest.std().item() - 1) < 0.02, state.t
+
+
+def variances(sampler, count, **options):
+    """Exact variance at each state of a sampler that is linear in its start and its fresh noises: one of them is 1 and
+    the others 0, one batch entry for each; the squares are summed over the entries. No Monte Carlo."""
+    world = Gaussian(SCHEDULE)
+    world.height = 1
+    start = torch.zeros(count + 1, 1, 1, 1, dtype=torch.float64)
+    start[0] = 1
+    drawn = iter(range(1, count + 1))
+    original = torch.randn
+
+    def one_hot(shape, generator=None, dtype=None):
+        z = torch.zeros(shape, dtype=dtype)
+        z[next(drawn)] = 1
+        return z
+
+    torch.randn = one_hot
+    try:
+        states = list(sampler(world, SCHEDULE, count + 1, start=start, clip=False, **options))
+    finally:
+        torch.randn = original
+    return [s.x.square().sum().item() for s in states], next(drawn, None)
+
+
+@pytest.mark.parametrize("n", [500, 50])
+def test_unit_data_keep_unit_variance_under_ddpm(n):
+    """With N(0, 1) data and sigma^2 = beta the variance is exactly 1 until the last step, which adds no noise."""
+    found, unused = variances(sample_ddpm, n, steps=n)
+    assert all(v == pytest.approx(1, abs=1e-10) for v in found[:-1])
+    t = step_grid(500, n)[-1][0]
+    assert found[-1] == pytest.approx(SCHEDULE.alpha_bar[t].item(), abs=1e-10)
+    assert unused == n  # n steps draw n - 1 noises
+
+
+def test_ddim_without_eta_draws_nothing():
+    """With alpha_bar = cos^2(phi), a step on N(0, 1) data multiplies by cos(phi_t - phi_t_prev)."""
+    found, unused = variances(sample_ddim, 20, steps=20)
+    phi = SCHEDULE.alpha_bar.sqrt().arccos()
+    gain = math.prod((phi[t] - phi[t_prev]).cos().item() for t, t_prev in step_grid(500, 20))
+    assert unused == 1 and found[-1] == pytest.approx(gain**2, abs=1e-10)
+
+
+@pytest.mark.parametrize("name", ["linear", "cosine", "sigmoid"])
+def test_ddim_converges_to_the_probability_flow_with_order_one(name):
+    schedule = SCHEDULES[name](4000)
+    world = Gaussian(schedule, mean=0.4, std=0.3)
+    start = noise(6, 1, 2, 2)
+    errors = []
+    for n in (100, 200, 400):
+        end = collect(sample_ddim(world, schedule, 6, steps=n, start=start, clip=False), every=n).images
+        errors.append((end - world.flow(start)).abs().max().item())
+    slopes = [math.log2(a / b) for a, b in itertools.pairwise(errors)]
+    assert all(0.8 < s < 1.25 for s in slopes), (errors, slopes)
+
+
+@pytest.mark.parametrize("sampler", [sample_ddpm, sample_ddim])
+@pytest.mark.parametrize("n", [1, 3, 7, 25])
+def test_n_steps_see_the_right_times_and_evaluate_n_times(sampler, n):
+    world = OneImage(SCHEDULE, IMAGE)
+    states = list(sampler(world, SCHEDULE, 2, steps=n, start=noise(2, 3, 2, 2)))
+    assert world.seen == [t for t, _ in step_grid(500, n)]
+    assert [s.t for s in states] == [*world.seen, 0]
+    assert torch.equal(states[-1].x, states[-1].x0)
+
+
+def test_a_state_is_x_t_with_the_belief_at_x_t():
+    first = next(sample_ddim(OneImage(SCHEDULE, IMAGE), SCHEDULE, 2, start=noise(2, 3, 2, 2)))
+    assert first.t == 500 and torch.equal(first.x, noise(2, 3, 2, 2))
+    torch.testing.assert_close(first.x0, IMAGE.expand(2, -1, -1, -1), rtol=0, atol=1e-9)
+
+
+def test_clipping_holds_the_belief_within_the_picture_range():
+    world = OneImage(SCHEDULE, 3 * IMAGE)
+    for clip, most in ((True, 1.0), (False, 2.7)):
+        states = list(sample_ddim(world, SCHEDULE, 2, steps=5, start=noise(2, 3, 2, 2), clip=clip))
+        assert max(s.x0.abs().max().item() for s in states[:-1]) == pytest.approx(most, abs=1e-9)
+
+
+@pytest.fixture(scope="module")
+def unet():
+    torch.manual_seed(0)
+    return ContextUnet(n_feat=16).eval()
+
+
+def test_guidance_evaluates_both_halves_in_one_batch(unet):
+    x, t, c = torch.randn(3, 3, 16, 16), torch.full((3,), 0.5), torch.eye(5)[:3]
+    with torch.no_grad():
+        u, with_c = unet(x, t), unet(x, t, c)
+        calls = []
+        handle = unet.register_forward_pre_hook(lambda module, inputs: calls.append(len(inputs[0])))
+        for s, expected in ((0, u), (1, with_c), (2.5, u + 2.5 * (with_c - u))):
+            torch.testing.assert_close(guided(unet, x, t, c, s), expected, rtol=1e-4, atol=1e-5)
+        handle.remove()
+    assert calls == [3, 3, 6]
+
+
+def test_a_sprite_does_not_depend_on_its_batch_mates(unet):
+    start, c = torch.randn(6, 3, 16, 16, generator=torch.Generator().manual_seed(1)), torch.eye(5)[[0, 1, 2, 3, 4, 0]]
+    many = collect(sample_ddim(unet, SCHEDULE, 6, c, 2.0, steps=4, start=start)).images
+    alone = collect(sample_ddim(unet, SCHEDULE, 1, c[2], 2.0, steps=4, start=start[2:3])).images
+    torch.testing.assert_close(many[2:3], alone, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("sampler", [sample_ddpm, sample_ddim])
+def test_the_same_seed_gives_the_same_sprites(unet, sampler):
+    def draw(seed):
+        return collect(sampler(unet, SCHEDULE, 2, generator=torch.Generator().manual_seed(seed), steps=3)).images
+
+    assert torch.equal(draw(5), draw(5)) and not torch.equal(draw(5), draw(6))
+
+
+def test_collect_keeps_first_last_and_every_kth():
+    run = collect(sample_ddim(OneImage(SCHEDULE, IMAGE), SCHEDULE, 2, steps=10), every=4)
+    assert run.times == [500, 300, 100, 0]
+    assert run.frames.shape == (4, 2, 3, 2, 2) and torch.equal(run.frames[-1], run.images)
+
+
+@pytest.mark.parametrize("every", [0, -1, 1.5])
+def test_collect_refuses_other_intervals(every):
+    with pytest.raises(ValueError, match="every must be"):
+        collect(iter(()), every=every)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"steps": 0}, "steps must be"),
+        ({"steps": 501}, "steps must be"),
+        ({"eta": 1.1}, "eta must be"),
+        ({"n": 0}, "n must be"),
+        ({"guidance": 2.0}, "guidance needs a context"),
+        ({"context": torch.zeros(4)}, r"context must have shape \(5,\)"),
+        ({"context": torch.zeros(3, 5)}, r"context must have shape"),
+        ({"start": torch.zeros(2, 3, 8, 8)}, "start must have shape"),
+    ],
+)
+def test_bad_arguments_are_refused_at_the_call(unet, changes, message):
+    arguments = {"n": 2} | changes
+    with pytest.raises(ValueError, match=message):
+        sample_ddim(unet, SCHEDULE, **arguments)
+
+
+def test_a_network_in_training_mode_is_refused():
+    with pytest.raises(ValueError, match=r"model\.eval\(\)"):
+        sample_ddpm(ContextUnet(n_feat=8), SCHEDULE, 2)

@@ -1,0 +1,83 @@
+"""ContextUnet: the course's names and shapes, and what each input does."""
+
+import pytest
+import torch
+
+from diffusion_lab import ContextUnet
+from diffusion_lab.unet import ResidualConvBlock
+
+
+@pytest.fixture(scope="module")
+def unet():
+    torch.manual_seed(0)
+    return ContextUnet().eval()
+
+
+def test_names_and_shapes_are_the_courses(unet):
+    state = unet.state_dict()
+    assert len(state) == 156
+    assert sum(p.numel() for p in unet.parameters()) == 1_480_771
+    assert {name.split(".")[0] for name in state} == {
+        *("init_conv", "down1", "down2", "timeembed1", "timeembed2", "contextembed1", "contextembed2"),
+        *("up0", "up1", "up2", "out"),
+    }
+    shapes = {
+        "init_conv.conv1.0.weight": (64, 3, 3, 3),
+        "down1.model.0.conv1.1.running_mean": (64,),
+        "down2.model.0.conv1.0.weight": (128, 64, 3, 3),
+        "down2.model.1.conv2.1.num_batches_tracked": (),
+        "timeembed1.model.0.weight": (128, 1),
+        "contextembed2.model.2.weight": (64, 64),
+        "up0.0.weight": (128, 128, 4, 4),
+        "up1.model.0.weight": (256, 64, 2, 2),
+        "up2.model.2.conv2.0.weight": (64, 64, 3, 3),
+        "out.0.weight": (64, 128, 3, 3),
+        "out.3.bias": (3,),
+    }
+    assert {name: tuple(state[name].shape) for name in shapes} == shapes
+
+
+def test_the_answer_has_the_pictures_shape_at_every_size():
+    for channels, height in ((3, 16), (1, 8), (3, 32)):
+        unet = ContextUnet(channels, 16, 7, height).eval()
+        assert unet(torch.zeros(2, channels, height, height), torch.zeros(2), torch.zeros(2, 7)).shape == (
+            2,
+            channels,
+            height,
+            height,
+        )
+
+
+def test_no_context_is_the_null_context(unet):
+    x, t = torch.randn(2, 3, 16, 16), torch.rand(2)
+    assert torch.equal(unet(x, t), unet(x, t, torch.zeros(2, 5)))
+    assert not torch.equal(unet(x, t), unet(x, t, torch.ones(2, 5)))
+
+
+def test_time_changes_the_answer(unet):
+    x = torch.randn(2, 3, 16, 16)
+    assert not torch.equal(unet(x, torch.zeros(2)), unet(x, torch.ones(2)))
+
+
+def test_a_residual_block_with_new_channels_adds_its_own_first_convolution():
+    torch.manual_seed(0)
+    block = ResidualConvBlock(3, 8, is_res=True).eval()
+    x = torch.randn(2, 3, 4, 4)
+    x1 = block.conv1(x)
+    torch.testing.assert_close(block(x), (x1 + block.conv2(x1)) / 1.414)
+    assert torch.equal(block(x), block(x))  # a convolution made anew in forward would differ from call to call
+
+
+def test_a_residual_block_with_equal_channels_adds_its_input():
+    torch.manual_seed(0)
+    block = ResidualConvBlock(8, 8, is_res=True).eval()
+    x = torch.randn(2, 8, 4, 4)
+    torch.testing.assert_close(block(x), (x + block.conv2(block.conv1(x))) / 1.414)
+
+
+def test_every_parameter_is_trained():
+    unet = ContextUnet(n_feat=16)
+    unet(torch.randn(4, 3, 16, 16), torch.rand(4), torch.rand(4, 5)).square().mean().backward()
+    without = [name for name, p in unet.named_parameters() if p.grad is None or p.grad.abs().sum() == 0]
+    # a convolution's bias before BatchNorm is removed again by the mean; its gradient is rounding, but it is there
+    assert not [name for name in without if not name.endswith(".0.bias")]

@@ -1,0 +1,58 @@
+"""Small worlds in which the right answer of a sampler is known exactly: the tests' ground truth."""
+
+from torch import Tensor, nn
+
+
+class World(nn.Module):
+    """A stand-in for the network: answers with what a perfect denoiser would answer, and writes down the times it saw."""
+
+    def __init__(self, schedule, prediction="eps", height=2, n_cfeat=5):
+        super().__init__()
+        self.schedule, self.prediction = schedule, prediction
+        self.in_channels, self.height, self.n_cfeat = 1, height, n_cfeat
+        self.seen = []
+        self.eval()
+
+    def x0(self, x: Tensor, t: int) -> Tensor:
+        """E[x0 | x_t = x]."""
+        raise NotImplementedError
+
+    def forward(self, x, t, c=None):
+        assert (t == t[0]).all()
+        step = round(t[0].item() * self.schedule.T)
+        self.seen.append(step)
+        ab = self.schedule.alpha_bar[step].to(x.dtype)
+        x0 = self.x0(x, step)
+        eps = (x - ab.sqrt() * x0) / (1 - ab).sqrt()
+        return {"x0": x0, "eps": eps, "v": ab.sqrt() * eps - (1 - ab).sqrt() * x0}[self.prediction]
+
+
+class OneImage(World):
+    """All data are this one image."""
+
+    def __init__(self, schedule, image, prediction="eps"):
+        super().__init__(schedule, prediction, height=image.shape[-1])
+        self.image = image
+        self.in_channels = image.shape[0]
+
+    def x0(self, x, t):
+        return self.image.to(x).expand_as(x)
+
+
+class Gaussian(World):
+    """Each pixel of the data is N(mean, std^2), independently; the best denoiser is linear."""
+
+    def __init__(self, schedule, mean=0.0, std=1.0, prediction="eps"):
+        super().__init__(schedule, prediction)
+        self.mean, self.std = mean, std
+
+    def x0(self, x, t):
+        ab = self.schedule.alpha_bar[t].to(x.dtype)
+        gain = ab.sqrt() * self.std**2 / (ab * self.std**2 + 1 - ab)
+        return self.mean + gain * (x - ab.sqrt() * self.mean)
+
+    def flow(self, x_T: Tensor) -> Tensor:
+        """Where the exact probability flow (Song et al. 2021, score SDE, eq. 13) takes x_T: z-scores are kept."""
+        ab = self.schedule.alpha_bar[-1]
+        spread = (ab * self.std**2 + 1 - ab).sqrt()
+        return self.mean + self.std * (x_T - ab.sqrt() * self.mean) / spread
