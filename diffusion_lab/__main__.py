@@ -75,10 +75,11 @@ def train(options: argparse.Namespace) -> int:
         run = Run(TrainConfig(**settings), torch.device(options.device))
     images, contexts = to_tensors(load_sprites() if options.data is None else load_path(options.data))
     print(f"{len(images)} sprites, {run.config.steps} updates of {run.config.batch}, {run.device.type}, {run.config.precision}")
+    updates = run.advance(images, contexts)
     run.save(checkpoint)  # now, so that a place where nothing can be written is found before the work and not after it
     mean = None
     bar = tqdm(total=run.config.steps, initial=run.step, unit="step", mininterval=1.0)
-    for progress in run.advance(images, contexts):
+    for progress in updates:
         mean = progress.loss if mean is None else torch.lerp(mean, progress.loss, 0.02)
         bar.update()
         if progress.step % 50 == 0:

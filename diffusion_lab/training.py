@@ -145,8 +145,8 @@ class Run:
             raise ValueError(f"{len(images)} sprites are fewer than a batch of {self.config.batch}: give more or lower batch.")
         images = images.to(self.device, memory_format=torch.channels_last)
         contexts = contexts.to(self.device)
-        while self.step < (self.config.steps if until is None else until):
-            yield self._update(images, contexts)
+        left = range(self.step, self.config.steps if until is None else until)
+        return (self._update(images, contexts) for _ in left)
 
     def _update(self, images: Tensor, contexts: Tensor) -> Progress:
         config, g = self.config, self.generator

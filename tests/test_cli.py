@@ -1,0 +1,224 @@
+"""The command line, as a user calls it: in a process of its own where that matters, else through main()."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from diffusion_lab import Run, TrainConfig, doctor
+from diffusion_lab.__main__ import main
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "w.pt"
+    run = Run(TrainConfig(steps=1))
+    with torch.no_grad():  # a new network hardly hears the context; this one does
+        for name, p in run.ema.model.named_parameters():
+            if "contextembed" in name:
+                p.mul_(30)
+    run.export(path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def sample(weights, *more):
+    return main(["sample", "--weights", str(weights), "-n", "4", "--steps", "3", *more])
+
+
+def test_the_same_seed_writes_the_same_bytes(weights, tmp_path):
+    for name in ("a.gif", "a.png"):
+        assert sample(weights, "--out", name, "--class", "hero") == 0
+        first = (tmp_path / name).read_bytes()
+        assert sample(weights, "--out", name, "--class", "hero") == 0
+        assert (tmp_path / name).read_bytes() == first
+        assert sample(weights, "--out", name, "--class", "hero", "--seed", "1") == 0
+        assert (tmp_path / name).read_bytes() != first
+
+
+def test_a_png_is_the_sheet_and_a_gif_the_film(weights, tmp_path):
+    assert sample(weights, "--out", "a.png") == 0 and sample(weights, "--out", "a.gif") == 0
+    assert Image.open(tmp_path / "a.png").size == (4 * 69, 4 * 18)
+    assert Image.open(tmp_path / "a.gif").n_frames == 4
+
+
+def test_sampler_guidance_class_and_eta_change_the_result(weights, tmp_path):
+    pictures = set()
+    variants = [
+        [],
+        ["--class", "food"],
+        ["--class", "none"],
+        ["--guidance", "4"],
+        ["--eta", "1"],
+        ["--sampler", "ddpm"],
+    ]
+    for options in variants:
+        assert sample(weights, "--out", "a.png", *options) == 0
+        pictures.add((tmp_path / "a.png").read_bytes())
+    assert len(pictures) == len(variants)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--out", "a.jpg"], "--out must end in .gif or .png"),
+        (["--out", "a.png", "--steps", "0"], "steps must be a whole number from 1 to 500"),
+        (["--out", "a.png", "--steps", "501"], "steps must be a whole number from 1 to 500"),
+        (["--out", "a.png", "-n", "0"], "-n must be at least 1"),
+        (["--out", "a.png", "--eta", "2"], "eta must be from 0 to 1"),
+        (["--out", "a.png", "--eta", "1", "--sampler", "ddpm"], "--eta belongs to --sampler ddim"),
+        (["--out", "a.png", "--weights", "none.pt"], "none.pt does not exist"),
+        (["--out", "nowhere/a.png"], "could not be written"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_a_non_zero_exit(weights, options, message, capsys):
+    assert sample(weights, *options) == 2
+    error = capsys.readouterr().err.strip()
+    assert message in error and len(error.splitlines()) == 1
+
+
+def test_an_unknown_class_names_the_known_ones(weights, capsys):
+    with pytest.raises(SystemExit) as caught:
+        sample(weights, "--out", "a.png", "--class", "dragon")
+    assert caught.value.code == 2 and "side_facing" in capsys.readouterr().err
+
+
+def test_a_failed_write_keeps_the_old_file(weights, tmp_path, monkeypatch, capsys):
+    (tmp_path / "a.png").write_text("precious")
+
+    def read_only(source, target):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "replace", read_only)
+    assert sample(weights, "--out", "a.png") == 2
+    assert "a.png could not be written (Permission denied)" in capsys.readouterr().err
+    assert (tmp_path / "a.png").read_text() == "precious" and os.listdir(tmp_path) == ["a.png"]
+
+
+# ------------------------------------------------------------------ train
+
+
+@pytest.fixture
+def data(tmp_path):
+    np.save(tmp_path / "mine.npy", np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), dtype=np.uint8))
+    return str(tmp_path / "mine.npy")
+
+
+def train(data, *more):
+    return main(["train", "--data", data, "--batch", "4", "--warmup", "1", "--device", "cpu", *more])
+
+
+def test_train_writes_weights_that_sample(data, tmp_path):
+    assert train(data, "--steps", "2", "--out", "w.pt", "--film-every", "2") == 0
+    assert sample(tmp_path / "w.pt", "--out", "a.png") == 0
+    assert sorted(os.listdir(tmp_path)) == ["a.png", "mine.npy", "w.film", "w.pt"]
+    assert Image.open(tmp_path / "w.film" / "0000002.png").size == (10 * 17 + 1, 4 * 17 + 1)
+
+
+KILLED = """
+import os, signal, sys
+from diffusion_lab import Run
+from diffusion_lab.__main__ import main
+save = Run.save
+def save_and_die(run, path):
+    save(run, path)
+    if run.step == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+Run.save = save_and_die
+main(["train", "--data", sys.argv[1], "--out", "cut.pt", "--batch", "4", "--warmup", "1", "--device", "cpu",
+      "--steps", "9", "--checkpoint-every", "5"])
+"""
+
+
+def test_a_killed_training_goes_on_where_it_stopped(data, tmp_path):
+    """SIGKILL after the first checkpoint, then --resume: the weights are those of an undisturbed run, bit for bit."""
+    assert train(data, "--steps", "9", "--out", "whole.pt") == 0
+    killed = subprocess.run([sys.executable, "-c", KILLED, data], cwd=tmp_path, capture_output=True)
+    assert killed.returncode == -9, killed.stderr.decode()
+    assert (tmp_path / "cut.ckpt").exists() and not (tmp_path / "cut.pt").exists()
+    assert main(["train", "--data", data, "--out", "cut.pt", "--resume", "--device", "cpu"]) == 0
+    assert not (tmp_path / "cut.ckpt").exists()
+    whole, cut = (torch.load(tmp_path / name, weights_only=True)["model"] for name in ("whole.pt", "cut.pt"))
+    assert all(torch.equal(whole[name], cut[name]) for name in whole)
+
+
+def test_an_unfinished_run_is_not_overwritten(data, tmp_path, capsys):
+    (tmp_path / "w.ckpt").write_text("precious")
+    assert train(data, "--steps", "2", "--out", "w.pt") == 2
+    assert "w.ckpt is an unfinished run: add --resume" in capsys.readouterr().err
+    assert (tmp_path / "w.ckpt").read_text() == "precious"
+
+
+def test_resume_refuses_other_settings(data, tmp_path, capsys):
+    Run(TrainConfig(steps=4, batch=4)).save(tmp_path / "w.ckpt")
+    assert main(["train", "--data", data, "--out", "w.pt", "--resume", "--lr", "0.1"]) == 2
+    assert "--lr differs from that of w.ckpt" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--steps", "0"], "steps must be a whole number from 1"),
+        (["--batch", "16"], "8 sprites are fewer than a batch of 16"),
+        (["--prediction", "noise"], "prediction must be one of eps, v, x0"),
+        (["--out", "nowhere/w.pt"], "could not be written"),
+        (["--data", "nothing"], "nothing does not exist"),
+        (["--resume"], "sprites.ckpt does not exist"),
+    ],
+)
+def test_bad_training_input_is_one_sentence_and_a_non_zero_exit(data, options, message, capsys):
+    assert train(data, *options) == 2
+    error = capsys.readouterr().err.strip()
+    assert message in error and len(error.splitlines()) == 1
+
+
+# ------------------------------------------------------------------ doctor
+
+
+def lines(capsys):
+    return {line.split(": ")[0][7:]: line for line in capsys.readouterr().out.strip().splitlines()}
+
+
+def test_doctor_is_content_here(capsys):
+    assert main(["doctor"]) == 0
+    found = lines(capsys)
+    assert list(found) == ["python", "packages", "torch and torchvision", "device", "data", "weights", "write access"]
+    assert all(line.startswith("[OK]   ") for line in found.values())
+    assert "21600 sprites in 5 classes" in found["data"] and "1,480,771 parameters" in found["weights"]
+
+
+def test_doctor_turns_a_mismatched_torchvision_into_what_to_do(capsys, monkeypatch):
+    def mismatched(name):
+        raise RuntimeError("operator torchvision::nms does not exist\nmore lines")
+
+    monkeypatch.setattr(doctor.importlib, "import_module", mismatched)
+    assert main(["doctor"]) == 1
+    line = lines(capsys)["torch and torchvision"]
+    assert line.startswith("[FAIL] ") and "does not fit torch" in line and "operator torchvision::nms does not exist" in line
+    assert "pip install torch==" in line
+
+
+def test_doctor_sees_a_changed_file_a_missing_package_and_a_read_only_folder(capsys, monkeypatch, tmp_path):
+    (tmp_path / "hero.png").write_bytes(b"other")
+    real = doctor.find
+    monkeypatch.setattr(doctor, "find", lambda folder, name: tmp_path / name if name == "hero.png" else real(folder, name))
+    monkeypatch.setattr(doctor, "PACKAGES", ("numpy", "no-such-package"))
+
+    def read_only(dir):
+        raise PermissionError(13, "Permission denied", dir)
+
+    monkeypatch.setattr(doctor.tempfile, "NamedTemporaryFile", read_only)
+    assert main(["doctor"]) == 1
+    found = lines(capsys)
+    failed = {name for name, line in found.items() if line.startswith("[FAIL] ")}
+    assert failed == {"packages", "data", "write access"}
+    assert "data/hero.png is not the file that was published" in found["data"]
+    assert "no-such-package is not installed; run: pip install -r requirements.txt" in found["packages"]

@@ -1,0 +1,102 @@
+"""Pictures: the fixed mapping of values to colours, layout, GIFs, alternative text."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from diffusion_lab import viz
+from diffusion_lab.samplers import State
+from diffusion_lab.widgets import trajectory_slider
+
+
+def flat(value, b=1):
+    return torch.full((b, 3, 16, 16), float(value))
+
+
+def test_minus_one_to_one_becomes_0_to_255_and_clips():
+    for value, byte in ((-1, 0), (0, 128), (1, 255), (-7, 0), (7, 255), (0.5, 191)):
+        assert (viz.to_uint8(flat(value)) == byte).all()
+
+
+def test_pictures_are_not_rescaled_by_their_own_range():
+    faint = flat(0.0)
+    faint[:, :, 0, 0] = 0.1
+    assert viz.to_uint8(faint).max() == 140 and viz.to_uint8(faint).min() == 128
+
+
+def test_bytes_and_tensors_make_the_same_picture():
+    images = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
+    tensor = torch.from_numpy(images).permute(0, 3, 1, 2) / 127.5 - 1
+    assert np.array_equal(viz.to_uint8(tensor), images)
+    assert np.array_equal(np.asarray(viz.grid(tensor)), np.asarray(viz.grid(images)))
+
+
+@pytest.mark.parametrize("shape", [(3, 16, 16), (2, 1, 16, 16), (2, 16, 16, 3)])
+def test_other_shapes_are_refused(shape):
+    with pytest.raises(ValueError, match="pictures must be"):
+        viz.to_uint8(torch.zeros(shape))
+
+
+def test_grid_places_sprites_in_reading_order_with_a_white_gap():
+    picture = np.asarray(viz.grid(torch.cat([flat(-1), flat(0), flat(-0.5)]), columns=2, scale=3))
+    assert picture.shape == (3 * 35, 3 * 35, 3)
+    assert (picture[3:51, 3:51] == 0).all() and (picture[3:51, 54:102] == 128).all() and (picture[54:102, 3:51] == 64).all()
+    assert (picture[:3] == 255).all() and (picture[54:, 54:] == 255).all()
+
+
+def test_strip_shows_equally_spaced_moments_in_rows():
+    frames = torch.stack([flat(i / 10 - 1, b=2) for i in range(21)])
+    picture = np.asarray(viz.strip(frames, count=5, scale=1))
+    assert picture.shape == (35, 5 * 17 + 1, 3)
+    assert [picture[1, 1 + 17 * i, 0] for i in range(5)] == [0, 64, 128, 191, 255]
+
+
+def test_gif_has_every_frame_true_colours_and_loops():
+    frames = torch.stack([flat(v, b=4) for v in (-1, -0.5, 0, 0.5)])
+    data = viz.gif(frames, columns=2, scale=2, seconds=2, hold=1)
+    with Image.open(io.BytesIO(data)) as film:
+        assert film.n_frames == 4 and film.info["loop"] == 0 and film.size == (70, 70)
+        for i, byte in enumerate((0, 64, 128, 191)):
+            film.seek(i)
+            assert np.asarray(film.convert("RGB"))[10, 10].tolist() == [byte] * 3
+            assert film.info["duration"] == (1500 if i == 3 else 500)
+    assert data == viz.gif(frames, columns=2, scale=2, seconds=2, hold=1)
+
+
+def test_show_embeds_the_picture_with_its_alternative_text(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    fig, axis = viz.figure()
+    axis.plot([0, 1])
+    for picture, kind in ((viz.grid(flat(0)), "png"), (viz.gif([flat(0)]), "gif"), (fig, "png")):
+        viz.show(picture, alt='a "grey" square')
+        assert '<img alt="a &quot;grey&quot; square" style' in shown[-1].data and f"data:image/{kind};base64," in shown[-1].data
+
+
+def test_show_wants_alternative_text():
+    with pytest.raises(ValueError, match="alt must say"):
+        viz.show(viz.grid(flat(0)), alt=" ")
+
+
+def test_the_slider_chooses_among_ready_pictures_and_leaves_a_still(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    states = [State(t, flat(t / 10 - 1, b=3), flat(0, b=3)) for t in range(9, -1, -1)]
+    trajectory_slider(states, count=2, scale=2)
+    box, still = shown
+    slider, label = box.children[0].children
+    picture = box.children[1]
+    assert slider.description == "moment" and (slider.min, slider.max) == (0, 9) and not slider.continuous_update
+    last = picture.value
+    slider.value = 0
+    assert picture.value != last and label.value.startswith("t = 9")
+    assert Image.open(io.BytesIO(picture.value)).size == (70, 70)
+    assert "2 sprites at the times 9, 4, 2, 0" in still.data
+
+
+def test_the_slider_wants_states():
+    with pytest.raises(ValueError, match=r"give list\(sampler\)"):
+        trajectory_slider([])
