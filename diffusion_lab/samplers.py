@@ -66,8 +66,8 @@ def sample_ddpm(
     """
     steps = schedule.T if steps is None else steps
 
-    def step(x, x0, eps, t, t_prev, z):
-        return ddpm_step(x, eps, t, t_prev, schedule.alpha_bar, z)
+    def step(x, x0, eps, t, t_prev, alpha_bar, z):
+        return ddpm_step(x, eps, t, t_prev, alpha_bar, z)
 
     return _sample(step, True, model, schedule, n, context, guidance, generator, steps, start, clip)
 
@@ -92,8 +92,8 @@ def sample_ddim(
     if not 0 <= eta <= 1:
         raise ValueError(f"eta must be from 0 to 1, not {eta!r}.")
 
-    def step(x, x0, eps, t, t_prev, z):
-        return ddim_step(x0, eps, t, t_prev, schedule.alpha_bar, eta, z)
+    def step(x, x0, eps, t, t_prev, alpha_bar, z):
+        return ddim_step(x0, eps, t, t_prev, alpha_bar, eta, z)
 
     return _sample(step, eta > 0, model, schedule, n, context, guidance, generator, steps, start, clip)
 
@@ -146,19 +146,21 @@ def _sample(
     elif tuple(start.shape) != shape:
         raise ValueError(f"start must have shape {shape}, not {tuple(start.shape)}.")
 
+    alpha_bar = schedule.alpha_bar.float() if device.type == "mps" else schedule.alpha_bar  # MPS knows no float64
+
     @torch.no_grad()
     def walk():
         x = start.to(device)
         for t, t_prev in pairs:
             output = guided(model, x, torch.full((n,), t / schedule.T, dtype=x.dtype, device=device), context, guidance)
-            x0, eps = to_x0_eps(model.prediction, output.to(x.dtype), x, t, schedule.alpha_bar)
+            x0, eps = to_x0_eps(model.prediction, output.to(x.dtype), x, t, alpha_bar)
             if clip:
-                x0, eps = clip_x0(x0, x, t, schedule.alpha_bar)
+                x0, eps = clip_x0(x0, x, t, alpha_bar)
             yield State(t, x, x0)
             z = torch.zeros_like(x)
             if noisy and t_prev > 0:
                 z = torch.randn(shape, generator=generator, dtype=start.dtype).to(device)
-            x = step(x, x0, eps, t, t_prev, z)
+            x = step(x, x0, eps, t, t_prev, alpha_bar, z)
         yield State(0, x, x)
 
     return walk()

@@ -4,7 +4,6 @@ x0: clean pictures. x_t: pictures at time t. eps: the noise in x_t. z: fresh noi
 alpha_bar: a schedule's table, (T + 1,) float64. t and t_prev: whole numbers, t > t_prev >= 0.
 """
 
-import torch
 from torch import Tensor
 
 PREDICTIONS = ("eps", "v", "x0")
@@ -12,7 +11,7 @@ PREDICTIONS = ("eps", "v", "x0")
 
 def at(table: Tensor, t: int | Tensor, like: Tensor) -> Tensor:
     """table[t], shaped and typed to multiply `like`. t: one int, or (B,) whole numbers, one for each picture."""
-    values = torch.as_tensor(table[t]).to(device=like.device, dtype=like.dtype)
+    values = table[t].to(like.dtype).to(like.device)  # in this order: MPS knows no float64
     return values.reshape(-1, *[1] * (like.ndim - 1)) if values.ndim else values
 
 
