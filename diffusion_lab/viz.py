@@ -7,9 +7,10 @@ clips; nothing is rescaled by its own minimum and maximum, which would hide erro
 import base64
 import html
 import io
+from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 INK, PAPER, ACCENT, SOFT = "#26324a", "#ffffff", "#d1495b", "#8d99ae"
 
@@ -29,14 +30,28 @@ def grid(images, columns: int = 8, scale: int = 4) -> Image.Image:
     return _enlarge(_tile(to_uint8(images), columns), scale)
 
 
-def strip(frames, count: int = 10, scale: int = 4) -> Image.Image:
-    """`count` moments of a trajectory, from left to right, one row for each picture.
+def strip(frames, times: Sequence[int], count: int = 10, scale: int = 4) -> Image.Image:
+    """`count` moments of a trajectory, from left to right, one row for each picture, the times above.
 
-    frames: (F, B, 3, H, W), noise first; the moments are equally spaced and include the first and the last.
+    frames: (F, B, 3, H, W); times: F numbers. The moments are equally spaced and include the first and the last.
+    ValueError if there are not as many times as frames.
     """
+    if len(times) != len(frames):
+        raise ValueError(f"There are {len(frames)} frames and {len(times)} times; the numbers must be equal.")
     picks = np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)
     moments = np.stack([to_uint8(frames[i]) for i in picks], axis=1)  # (B, count, H, W, 3)
-    return _enlarge(_tile(moments.reshape(-1, *moments.shape[2:]), len(picks)), scale)
+    rows = _enlarge(_tile(moments.reshape(-1, *moments.shape[2:]), len(picks)), scale)
+    pitch = (moments.shape[3] + 1) * scale
+    return _titled(rows, [(scale + i * pitch, f"t = {times[k]}" if pitch > 60 else f"{times[k]}") for i, k in enumerate(picks)])
+
+
+def side_by_side(left: Image.Image, right: Image.Image, titles: tuple[str, str]) -> Image.Image:
+    """Two pictures with a title above each."""
+    gap = 40
+    both = Image.new("RGB", (left.width + gap + right.width, max(left.height, right.height)), PAPER)
+    both.paste(left, (0, 0))
+    both.paste(right, (left.width + gap, 0))
+    return _titled(both, [(4, titles[0]), (left.width + gap + 4, titles[1])])
 
 
 def gif(frames, columns: int = 8, scale: int = 4, seconds: float = 3.0, hold: float = 1.5) -> bytes:
@@ -113,6 +128,15 @@ def _tile(images: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
     for i, image in enumerate(images):
         y, x = gap + i // columns * (h + gap), gap + i % columns * (w + gap)
         out[y : y + h, x : x + w] = image
+    return out
+
+
+def _titled(picture: Image.Image, titles: list[tuple[int, str]]) -> Image.Image:
+    """The picture with a line of text above it, each title at its x."""
+    out = Image.new("RGB", (picture.width, picture.height + 20), PAPER)
+    out.paste(picture, (0, 20))
+    for x, text in titles:
+        ImageDraw.Draw(out).text((x, 3), text, fill=INK, font=ImageFont.load_default(13))
     return out
 
 

@@ -47,11 +47,26 @@ def test_grid_places_sprites_in_reading_order_with_a_white_gap():
     assert (picture[:3] == 255).all() and (picture[54:, 54:] == 255).all()
 
 
-def test_strip_shows_equally_spaced_moments_in_rows():
+def test_strip_shows_equally_spaced_moments_in_rows_under_their_times():
     frames = torch.stack([flat(i / 10 - 1, b=2) for i in range(21)])
-    picture = np.asarray(viz.strip(frames, count=5, scale=1))
-    assert picture.shape == (35, 5 * 17 + 1, 3)
-    assert [picture[1, 1 + 17 * i, 0] for i in range(5)] == [0, 64, 128, 191, 255]
+    picture = np.asarray(viz.strip(frames, range(21), count=5, scale=1))
+    assert picture.shape == (20 + 35, 5 * 17 + 1, 3)
+    assert [picture[21, 1 + 17 * i, 0] for i in range(5)] == [0, 64, 128, 191, 255]
+    other = np.asarray(viz.strip(frames, range(1, 22), count=5, scale=1))
+    assert (picture[20:] == other[20:]).all() and (picture[:20] != other[:20]).any()
+
+
+def test_strip_wants_a_time_for_each_frame():
+    with pytest.raises(ValueError, match="2 frames and 3 times"):
+        viz.strip(torch.zeros(2, 1, 3, 16, 16), [1, 2, 3])
+
+
+def test_side_by_side_has_both_pictures_under_their_titles():
+    left, right = viz.grid(flat(-1), scale=3), viz.grid(flat(0), scale=3)
+    both = np.asarray(viz.side_by_side(left, right, ("a", "b")))
+    assert both.shape == (20 + 54, 54 + 40 + 54, 3)
+    assert (both[20:, :54] == np.asarray(left)).all() and (both[20:, 94:] == np.asarray(right)).all()
+    assert (both[:20, :54] != 255).any() and (both[:20, 94:] != 255).any() and (both[:, 60:90] == 255).all()
 
 
 def test_gif_has_every_frame_true_colours_and_loops():
