@@ -5,29 +5,38 @@ model, schedule = load_model()
 trajectory = collect(sample_ddim(model, schedule, 32, steps=25))
 """
 
-from .samplers import State, Trajectory, collect, sample_ddim, sample_ddpm
-from .schedules import SCHEDULES, Schedule, step_grid
-from .sprites import CLASSES, Sprites, load_path, load_sprites, to_tensors
-from .training import Run, TrainConfig, load_model
-from .unet import ContextUnet
+from importlib import import_module
 
 __version__ = "0.1.0"
-__all__ = [
-    "CLASSES",
-    "SCHEDULES",
-    "ContextUnet",
-    "Run",
-    "Schedule",
-    "Sprites",
-    "State",
-    "TrainConfig",
-    "Trajectory",
-    "collect",
-    "load_model",
-    "load_path",
-    "load_sprites",
-    "sample_ddim",
-    "sample_ddpm",
-    "step_grid",
-    "to_tensors",
-]
+
+# Where each public name lives. It is imported when it is first used, so that `doctor` can run where torch cannot.
+_HOME = {
+    "CLASSES": "sprites",
+    "SCHEDULES": "schedules",
+    "ContextUnet": "unet",
+    "Run": "training",
+    "Schedule": "schedules",
+    "Sprites": "sprites",
+    "State": "samplers",
+    "TrainConfig": "training",
+    "Trajectory": "samplers",
+    "collect": "samplers",
+    "load_model": "training",
+    "load_path": "sprites",
+    "load_sprites": "sprites",
+    "sample_ddim": "samplers",
+    "sample_ddpm": "samplers",
+    "step_grid": "schedules",
+    "to_tensors": "sprites",
+}
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__():
+    return sorted([*globals(), *_HOME])

@@ -1,4 +1,7 @@
-"""What can go wrong on a fresh machine, looked at and said in one line each."""
+"""What can go wrong on a fresh machine, looked at and said in one line each.
+
+Nothing that may be broken is imported before it is checked, so imports stand inside the checks.
+"""
 
 import hashlib
 import importlib
@@ -8,17 +11,21 @@ import tempfile
 from collections.abc import Callable
 from importlib import metadata
 
-import torch
-
-from .sprites import find, load_sprites
-from .training import DEFAULT_WEIGHTS, best_device, gains_from_bf16, load_model
-
-PACKAGES = ("numpy", "Pillow", "matplotlib", "tqdm", "ipywidgets", "jupyterlab")
+PACKAGES = {  # name: what is imported
+    "numpy": "numpy",
+    "Pillow": "PIL",
+    "matplotlib": "matplotlib",
+    "tqdm": "tqdm",
+    "ipywidgets": "ipywidgets",
+    "jupyterlab": "jupyterlab",
+}
 INSTALL = "run: pip install -r requirements.txt"
 
 
 def import_torchvision():
     """torchvision, or RuntimeError with one sentence if it is missing or was built for another torch."""
+    import torch
+
     try:
         return importlib.import_module("torchvision")
     except ModuleNotFoundError as error:
@@ -35,7 +42,7 @@ def checks() -> list[tuple[str, Callable[[], str]]]:
     return [
         ("python", _python),
         ("packages", _packages),
-        ("torch and torchvision", lambda: f"torch {torch.__version__}, torchvision {import_torchvision().__version__}"),
+        ("torch and torchvision", _torch),
         ("device", _device),
         ("data", _data),
         ("weights", _weights),
@@ -51,7 +58,7 @@ def doctor() -> bool:
             print(f"[OK]   {name}: {check()}")
         except Exception as error:  # a broken installation raises anything; the point is to show it and go on
             healthy = False
-            print(f"[FAIL] {name}: {error}")
+            print(f"[FAIL] {name}: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
     return healthy
 
 
@@ -61,26 +68,43 @@ def _python() -> str:
 
 def _packages() -> str:
     found = []
-    for name in PACKAGES:
+    for name, module in PACKAGES.items():
         try:
             found.append(f"{name} {metadata.version(name)}")
+            importlib.import_module(module)
         except metadata.PackageNotFoundError as error:
             raise RuntimeError(f"{name} is not installed; {INSTALL}") from error
+        except Exception as error:  # half-installed packages raise anything
+            raise RuntimeError(f"{name} is installed but cannot be imported ({error}); {INSTALL}") from error
     return ", ".join(found)
 
 
+def _torch() -> str:
+    import torch
+
+    return f"torch {torch.__version__}, torchvision {import_torchvision().__version__}"
+
+
 def _device() -> str:
+    import torch
+
+    from .training import best_device, gains_from_bf16
+
     device = best_device()
     precision = "bf16" if gains_from_bf16(device) else "fp32"
     return f"{device.type}, {torch.get_num_threads()} threads, trains in {precision}"
 
 
 def _checksum(folder: str, name: str, expected: str):
+    from .sprites import find
+
     if hashlib.sha256(find(folder, name).read_bytes()).hexdigest() != expected:
         raise RuntimeError(f"{folder}/{name} is not the file that was published; take a fresh copy of the repository")
 
 
 def _data() -> str:
+    from .sprites import find, load_sprites
+
     classes = json.loads(find("data", "sprites.json").read_text())["classes"]
     for name, entry in classes.items():
         _checksum("data", f"{name}.png", entry["sha256"])
@@ -88,7 +112,12 @@ def _data() -> str:
 
 
 def _weights() -> str:
+    from .sprites import find
+    from .training import DEFAULT_WEIGHTS, load_model
+
     expected = json.loads(find("weights", "weights.json").read_text())
+    if DEFAULT_WEIGHTS not in expected:
+        raise RuntimeError("weights/weights.json does not name the weights; take a fresh copy of the repository")
     for name, entry in expected.items():
         _checksum("weights", name, entry["sha256"])
     model, schedule = load_model()

@@ -6,6 +6,7 @@
 n steps give n + 1 states, the last with t = 0, and exactly n evaluations of the network. `collect` runs one to its end.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -35,11 +36,13 @@ class Trajectory(NamedTuple):
 def collect(sampler: Iterator[State], every: int = 1) -> Trajectory:
     """Run a sampler to its end, keeping every `every`-th state, and always the first and the last.
 
-    ValueError if `every` is not a whole number from 1.
+    ValueError if `every` is not a whole number from 1, or if the sampler yields nothing.
     """
     if not isinstance(every, int) or every < 1:
         raise ValueError(f"every must be a whole number from 1, not {every!r}.")
     kept = [state for i, state in enumerate(sampler) if i % every == 0 or state.t == 0]
+    if not kept:
+        raise ValueError("the sampler has nothing left: make a new one for each collect.")
     return Trajectory(kept[-1].x, torch.stack([s.x for s in kept]), [s.t for s in kept])
 
 
@@ -133,6 +136,8 @@ def _sample(
         raise ValueError("The network is in training mode, where a sprite depends on its batch-mates: call model.eval().")
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise ValueError(f"n must be a whole number from 1, not {n!r}.")
+    if not math.isfinite(guidance):
+        raise ValueError(f"guidance must be a number, not {guidance!r}.")
     if context is None and guidance != 1:
         raise ValueError("guidance needs a context to be guided to: give context=, or leave guidance at 1.")
     if context is not None:

@@ -52,7 +52,7 @@ def linear(T: int = 500, beta_1: float = 1e-4, beta_T: float = 0.02) -> Schedule
 
 
 def quadratic(T: int = 500, beta_1: float = 1e-4, beta_T: float = 0.02) -> Schedule:
-    """sqrt(beta) rises in equal steps (Song et al. 2021, DDIM, appendix D)."""
+    """sqrt(beta) rises in equal steps: the "quadratic" of the code of Song et al. 2021 (DDIM)."""
     return _from_beta("quadratic", torch.linspace(beta_1**0.5, beta_T**0.5, T, dtype=torch.float64) ** 2)
 
 

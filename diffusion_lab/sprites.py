@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 CLASSES = ("hero", "non_hero", "food", "spell", "side_facing")  # the order of the context vector
@@ -77,16 +77,18 @@ def load_sheet(path: str | Path) -> np.ndarray:
     path = Path(path)
     try:
         with Image.open(path) as picture:
+            if picture.mode[0] in "IF":
+                raise ValueError(f"mode {picture.mode}: more than 8 bits a colour")
             rgba = picture.convert("RGBA")
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise ValueError(f"{path} cannot be read as a picture; save it again as PNG.") from error
+    except Exception as error:  # Pillow raises a dozen kinds of errors for broken, huge and foreign files
+        raise ValueError(f"{path} cannot be read as a picture of 8 bits a colour; save it again as PNG.") from error
     width, height = rgba.size
     if width % SIZE or height % SIZE:
         raise ValueError(f"{path} is {width}×{height} pixels; both must be multiples of {SIZE}, the size of a tile.")
     white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
     a = np.asarray(Image.alpha_composite(white, rgba).convert("RGB"))
     tiles = a.reshape(height // SIZE, SIZE, width // SIZE, SIZE, 3).swapaxes(1, 2)
-    return np.ascontiguousarray(tiles.reshape(-1, SIZE, SIZE, 3))
+    return tiles.reshape(-1, SIZE, SIZE, 3).copy()
 
 
 def to_tensors(sprites: Sprites) -> tuple[Tensor, Tensor]:
@@ -103,7 +105,7 @@ def _load_folder(path: Path) -> Sprites:
     groups = [(CLASSES.index(p.name), p) for p in folders] or [(None, path)]
     images, contexts = [], []
     for index, folder in groups:
-        for file in sorted(p for p in folder.iterdir() if p.suffix.lower() == ".png"):
+        for file in sorted(p for p in folder.iterdir() if p.suffix.lower() == ".png" and not p.name.startswith(".")):
             images.append(load_sheet(file))
             contexts.append(_unlabelled(len(images[-1])) if index is None else _one_hot(index, len(images[-1])))
     if not images:
@@ -131,8 +133,9 @@ def _load_arrays(path: Path) -> Sprites:
 
 def _load_npy(path: Path) -> np.ndarray:
     try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+        with open(path, "rb") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+    except Exception as error:  # a damaged header is read as Python text and raises anything
         raise ValueError(f"{path} is truncated, holds Python objects, or is no .npy file; save a plain array.") from error
 
 

@@ -79,8 +79,8 @@ def ddim_step(x0: Tensor, eps: Tensor, t: int, t_prev: int, alpha_bar: Tensor, e
     """One step of DDIM from t down to t_prev (Song et al. 2021, eq. 12 and 16).
 
     eta = 0 adds no noise: the picture depends on the first noise alone. eta = 1 over consecutive steps is DDPM with
-    the posterior variance.
+    the posterior variance. (The clamp stops rounding from making a root's argument negative.)
     """
     ab, ab_prev = alpha_bar[t], alpha_bar[t_prev]
     sigma = eta * ((1 - ab_prev) / (1 - ab)).sqrt() * (1 - ab / ab_prev).sqrt()
-    return ab_prev.sqrt() * x0 + (1 - ab_prev - sigma**2).sqrt() * eps + sigma * z
+    return ab_prev.sqrt() * x0 + (1 - ab_prev - sigma**2).clamp(min=0).sqrt() * eps + sigma * z

@@ -1,9 +1,12 @@
 """Training: the loss, the loop, the moving average of the weights, and checkpoints that survive a power cut."""
 
 import copy
+import hashlib
+import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +20,7 @@ from .steps import PREDICTIONS, perturb, target
 from .unet import ContextUnet
 
 DEFAULT_WEIGHTS = "context_unet.pt"
+LOSS_EVERY = 50  # updates that one recorded loss is the mean of
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,15 @@ class TrainConfig:
                 raise ValueError(f"{name} must be a whole number from 1, not {getattr(self, name)!r}.")
         if self.batch < 2:
             raise ValueError("batch must be at least 2: BatchNorm needs something to average over.")
-        if not 0 <= self.ema < 1 or not 0 <= self.context_dropout <= 1 or self.lr <= 0 or self.warmup < 0:
+        if not 0 <= self.ema < 1 or not 0 <= self.context_dropout <= 1 or not 0 < self.lr < math.inf or self.warmup < 0:
             raise ValueError("ema must be in [0, 1), context_dropout in [0, 1], lr above 0 and warmup not below 0.")
         for name, known in (("prediction", PREDICTIONS), ("schedule", SCHEDULES), ("precision", ("auto", "bf16", "fp32"))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}.")
+
+
+class VersionError(ValueError):
+    """A file was written by another version of the package."""
 
 
 class Progress(NamedTuple):
@@ -75,6 +83,12 @@ def gains_from_bf16(device: torch.device) -> bool:
         return False
     tests = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")  # absent from older torch: then assume no
     return any(getattr(torch.cpu, name, lambda: False)() for name in tests)
+
+
+def layout(device: torch.device) -> torch.memory_format:
+    """The memory format to run the network in: channels_last, but not on MPS, where its gradients are wrong
+    (pytorch issue 175189)."""
+    return torch.contiguous_format if device.type == "mps" else torch.channels_last
 
 
 def diffusion_loss(model: ContextUnet, x0: Tensor, c: Tensor, t: Tensor, eps: Tensor, schedule: Schedule) -> Tensor:
@@ -127,23 +141,29 @@ class Run:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             model = ContextUnet(prediction=config.prediction)
-        self.model = model.to(self.device, memory_format=torch.channels_last)
+        self.model = model.to(self.device, memory_format=layout(self.device))
         self.ema = EMA(self.model, config.ema)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
         self.order = torch.empty(0, dtype=torch.int64)  # what is left of this pass over the sprites
-        self.losses: list[float] = []  # the mean loss of every 50 updates
+        self.losses: list[float] = []  # the mean loss of every LOSS_EVERY updates
+        self.data: str | None = None  # the checksum of the sprites and contexts that it is trained on
         self._recent: list[Tensor] = []
 
     def advance(self, images: Tensor, contexts: Tensor, until: int | None = None) -> Iterator[Progress]:
         """Train up to update `until` (default: the end), reporting after each one.
 
-        images: (N, C, H, W) float32 in [-1, 1]. contexts: (N, 5). ValueError if there are fewer sprites than a batch.
+        images: (N, C, H, W) float32 in [-1, 1], on the CPU. contexts: (N, 5). ValueError if there are fewer sprites than a
+        batch, or if these are not the sprites that the run began with; FloatingPointError if the loss is no number any more.
         """
         if len(images) != len(contexts):
             raise ValueError(f"There are {len(images)} images and {len(contexts)} contexts; the numbers must be equal.")
         if len(images) < self.config.batch:
             raise ValueError(f"{len(images)} sprites are fewer than a batch of {self.config.batch}: give more or lower batch.")
-        images = images.to(self.device, memory_format=torch.channels_last)
+        data = hashlib.sha256(images.numpy().tobytes() + contexts.numpy().tobytes()).hexdigest()
+        if self.data not in (None, data):
+            raise ValueError("These are not the sprites that the run began with: give the same --data to resume.")
+        self.data = data
+        images = images.to(self.device, memory_format=layout(self.device))
         contexts = contexts.to(self.device)
         left = range(self.step, self.config.steps if until is None else until)
         return (self._update(images, contexts) for _ in left)
@@ -162,7 +182,8 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.model.train()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+        bf16 = config.precision == "bf16"  # torch 2.4 knows no autocast on MPS, not even a disabled one
+        with torch.autocast(self.device.type, torch.bfloat16) if bf16 else nullcontext():
             loss = diffusion_loss(self.model, x0, c, t, eps, self.schedule)
         self.optimizer.zero_grad()
         loss.backward()
@@ -170,9 +191,11 @@ class Run:
         self.step += 1
         self.ema.update(self.model, self.step)
         self._recent.append(loss.detach())
-        if self.step % 50 == 0:
+        if self.step % LOSS_EVERY == 0:
             self.losses.append(torch.stack(self._recent).mean().item())
             self._recent = []
+            if not math.isfinite(self.losses[-1]):
+                raise FloatingPointError(f"The loss is no number after {self.step} updates: begin again with a lower lr.")
         return Progress(self.step, loss.detach(), lr)
 
     def save(self, path: str | Path):
@@ -186,6 +209,7 @@ class Run:
             "optimizer": self.optimizer.state_dict(),
             "generator": self.generator.get_state(),
             "order": self.order.clone(),
+            "data": self.data,
             "losses": self.losses,
             "recent": self._recent,
         }
@@ -197,20 +221,29 @@ class Run:
         state = _read(path)
         if state.get("kind") != "diffusion_lab checkpoint":
             raise ValueError(f"{path} is no checkpoint of a training run: give the .ckpt file that `train` wrote.")
-        run = cls(_config(state["config"], path), device)
-        run.step = state["step"]
-        run.model.load_state_dict(state["model"])
-        run.ema.model.load_state_dict(state["ema"])
-        run.optimizer.load_state_dict(state["optimizer"])
-        run.generator.set_state(state["generator"])
-        run.order, run.losses = state["order"], state["losses"]
-        run._recent = [loss.to(run.device) for loss in state["recent"]]
+        try:
+            run = cls(_config(state["config"], path), device)
+            run.step, run.data = state["step"], state["data"]
+            run.model.load_state_dict(state["model"])
+            run.ema.model.load_state_dict(state["ema"])
+            run.optimizer.load_state_dict(state["optimizer"])
+            run.generator.set_state(state["generator"])
+            run.order, run.losses = state["order"], state["losses"]
+            run._recent = [loss.to(run.device) for loss in state["recent"]]
+        except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+            raise ValueError(f"{path} is a damaged checkpoint; begin again, or take a copy of it.") from error
         return run
 
     def export(self, path: str | Path):
         """Write the averaged weights alone, as `load_model` reads them. OSError, in one sentence, if it cannot."""
         weights = {k: v.cpu().contiguous() for k, v in self.ema.model.state_dict().items()}
-        state = {"kind": "diffusion_lab weights", "config": asdict(self.config), "step": self.step, "losses": self.losses}
+        state = {
+            "kind": "diffusion_lab weights",
+            "config": asdict(self.config),
+            "step": self.step,
+            "losses": self.losses,
+            "data": self.data,
+        }
         state["model"] = weights
         write_safely(path, lambda file: torch.save(state, file))
 
@@ -223,23 +256,25 @@ def load_model(path: str | Path | None = None, device: torch.device | str = "cpu
     """
     path = find("weights", DEFAULT_WEIGHTS) if path is None else Path(path)
     state = _read(path)
-    if "kind" in state:
-        config = _config(state["config"], path)
-        weights = state["ema"] if "ema" in state else state["model"]
-    else:
-        config, weights = TrainConfig(prediction="eps"), state
     try:
+        if "kind" in state:
+            config = _config(state["config"], path)
+            weights = state["ema"] if "ema" in state else state["model"]
+        else:
+            config, weights = TrainConfig(prediction="eps"), state
         out, context = weights["out.3.weight"], weights["contextembed1.model.0.weight"]
         height = 4 * weights["up0.0.weight"].shape[-1]
         model = ContextUnet(out.shape[0], out.shape[1], context.shape[1], height, config.prediction)
         model.load_state_dict(weights)
+    except VersionError:
+        raise
     except (KeyError, RuntimeError, AttributeError, IndexError, ValueError, TypeError) as error:
         raise ValueError(f"{path} holds weights of another network; give weights of a ContextUnet.") from error
-    model = model.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    model = model.to(device, memory_format=layout(torch.device(device))).eval().requires_grad_(False)
     return model, SCHEDULES[config.schedule](config.T)
 
 
-def write_safely(path: str | Path, write):
+def write_safely(path: str | Path, write: Callable):
     """Call write(file) on a temporary file beside `path`, then put it in its place: never half a file, never a lost one.
 
     Raises OSError with one sentence if that fails; what stood at `path` is then still there.
@@ -252,19 +287,21 @@ def write_safely(path: str | Path, write):
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)
         os.replace(temporary, path)
+        temporary = None
     except (OSError, RuntimeError) as error:  # torch.save turns a full disk into a RuntimeError
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "the disk may be full"
         raise OSError(f"{path} could not be written ({reason}); free some space or choose another place.") from error
+    finally:  # also after Ctrl-C
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)
 
 
 def _read(path: str | Path) -> dict:
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist: give a weights file, or none for the one in the package.")
+        raise FileNotFoundError(f"{path} does not exist, or is no file: give one that `train` wrote.")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises some eight kinds of errors for broken and foreign files
@@ -277,5 +314,5 @@ def _read(path: str | Path) -> dict:
 def _config(saved: dict, path: str | Path) -> TrainConfig:
     known = {f.name for f in fields(TrainConfig)}
     if not isinstance(saved, dict) or not set(saved) <= known:
-        raise ValueError(f"{path} was written by another version of diffusion_lab; update the package or train again.")
+        raise VersionError(f"{path} was written by another version of diffusion_lab; update the package or train again.")
     return TrainConfig(**saved)

@@ -57,19 +57,18 @@ def side_by_side(left: Image.Image, right: Image.Image, titles: tuple[str, str])
 def gif(frames, columns: int = 8, scale: int = 4, seconds: float = 3.0, hold: float = 1.5) -> bytes:
     """An animated GIF that loops for ever. frames: (F, B, 3, H, W). seconds: of movement; hold: on the last frame.
 
-    All frames share one palette of 256 colours, chosen from all of them; colours are not dithered.
+    Each frame has its own palette of 256 colours: one for all would be spent on the noise. Colours are not dithered. The
+    last frame, which is looked at longest, is quantised more carefully.
     """
-    tiles = [_tile(to_uint8(frame), columns) for frame in frames]
-    height = tiles[0].shape[0]
-    small = Image.fromarray(np.concatenate(tiles)).quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    indexed = np.asarray(small)
     pictures = []
-    for i in range(len(tiles)):
-        picture = Image.fromarray(indexed[i * height : (i + 1) * height].repeat(scale, 0).repeat(scale, 1), "P")
+    for i, frame in enumerate(frames):
+        method = Image.Quantize.MEDIANCUT if i == len(frames) - 1 else Image.Quantize.FASTOCTREE
+        small = Image.fromarray(_tile(to_uint8(frame), columns)).quantize(256, method, dither=Image.Dither.NONE)
+        picture = Image.fromarray(np.asarray(small).repeat(scale, 0).repeat(scale, 1))  # "P" when given a palette
         picture.putpalette(small.getpalette())
         pictures.append(picture)
-    pause = max(20, round(1000 * seconds / len(tiles) / 10) * 10)  # GIF counts in hundredths of a second
-    durations = [pause] * (len(tiles) - 1) + [pause + round(1000 * hold)]
+    pause = max(20, round(1000 * seconds / len(pictures) / 10) * 10)  # GIF counts in hundredths of a second
+    durations = [pause] * (len(pictures) - 1) + [pause + round(1000 * hold)]
     file = io.BytesIO()
     pictures[0].save(file, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0, optimize=False)
     return file.getvalue()

@@ -8,6 +8,7 @@ widget views, which show nothing without a running kernel (beside each stands a 
 """
 
 import argparse
+import hashlib
 import json
 import re
 import sys
@@ -16,6 +17,8 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+
+from diffusion_lab.training import write_safely
 
 HERE = Path(__file__).parent
 ORDER = ("L1_Sampling",)
@@ -29,7 +32,8 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 def clean(notebook: dict) -> dict:
     """The notebook without what differs from run to run. Changes it in place and returns it."""
-    notebook["metadata"] = dict(KERNEL)
+    built_from = notebook["metadata"].get("built_from")
+    notebook["metadata"] = dict(KERNEL) | ({"built_from": built_from} if built_from else {})
     for cell in notebook["cells"]:
         cell["metadata"] = {"tags": cell["metadata"]["tags"]} if cell["metadata"].get("tags") else {}
         if cell["cell_type"] == "code":
@@ -40,6 +44,12 @@ def clean(notebook: dict) -> dict:
 def _passing(output: dict) -> bool:
     """Progress bars (written to stderr) and widget views."""
     return output.get("name") == "stderr" or WIDGET in output.get("data", {})
+
+
+def source_sum(notebook: dict) -> str:
+    """A checksum of the code, so that `--check` sees a cell that was edited after it ran."""
+    code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return hashlib.sha256("\0".join(code).encode()).hexdigest()
 
 
 def to_text(notebook: dict) -> str:
@@ -66,7 +76,9 @@ def problems(path: Path) -> list[str]:
         found.append("its cells have no unique ids")
     if any(not re.search(r'alt="[^"]{10,}"', img) for img in re.findall(r"<img[^>]*>", _html(code))):
         found.append("a picture has no alternative text")
-    if any("image/png" in output.get("data", {}) for cell in code for output in cell["outputs"]):
+    if notebook["metadata"].get("built_from") != source_sum(notebook):
+        found.append("its code was changed after it was executed: run notebooks/build.py")
+    if any(kind.startswith("image/") for cell in code for output in cell["outputs"] for kind in output.get("data", {})):
         found.append("a picture was displayed without diffusion_lab.viz.show, so it has no alternative text")
     if to_text(clean(json.loads(text))) != text:
         found.append("it is not as build.py writes it")
@@ -83,7 +95,8 @@ def build(path: Path):
     begin = time.perf_counter()
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
     notebook = clean(json.loads(nbformat.writes(notebook)))
-    path.write_text(to_text(notebook), encoding="utf-8")
+    notebook["metadata"]["built_from"] = source_sum(notebook)
+    write_safely(path, lambda file: file.write(to_text(notebook).encode()))
     print(f"{path.name}: {time.perf_counter() - begin:.0f} s, {path.stat().st_size / 1000:.0f} kB")
 
 

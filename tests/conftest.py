@@ -5,8 +5,20 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from diffusion_lab import commands, training
 
 ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _on_the_cpu():
+    """Tests compare bit for bit and on the CPU, also on a machine with a GPU."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (training, commands):
+            patch.setattr(module, "best_device", lambda: torch.device("cpu"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,12 @@ import sys
 import numpy as np
 import pytest
 import torch
+from conftest import ROOT
 from PIL import Image
 
-from diffusion_lab import Run, TrainConfig, doctor
+from diffusion_lab import Run, TrainConfig, doctor, sprites
 from diffusion_lab.__main__ import main
+from diffusion_lab.commands import contexts_of
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,8 @@ def test_sampler_guidance_class_and_eta_change_the_result(weights, tmp_path):
         (["--out", "a.png", "--eta", "2"], "eta must be from 0 to 1"),
         (["--out", "a.png", "--eta", "1", "--sampler", "ddpm"], "--eta belongs to --sampler ddim"),
         (["--out", "a.png", "--weights", "none.pt"], "none.pt does not exist"),
+        (["--out", "a.png", "--guidance", "nan"], "guidance must be a number"),
+        (["--out", "a.png", "--seed", "-1"], "--seed must be a whole number from 0"),
         (["--out", "nowhere/a.png"], "could not be written"),
     ],
 )
@@ -85,10 +89,17 @@ def test_bad_input_is_one_sentence_and_a_non_zero_exit(weights, options, message
     assert message in error and len(error.splitlines()) == 1
 
 
-def test_an_unknown_class_names_the_known_ones(weights, capsys):
+def test_an_unknown_class_is_one_sentence_that_names_the_known_ones(weights, capsys):
     with pytest.raises(SystemExit) as caught:
         sample(weights, "--out", "a.png", "--class", "dragon")
-    assert caught.value.code == 2 and "side_facing" in capsys.readouterr().err
+    error = capsys.readouterr().err.strip()
+    assert caught.value.code == 2 and len(error.splitlines()) == 1 and "'dragon'" in error and "side_facing" in error
+
+
+def test_a_class_is_its_place_in_the_context():
+    assert contexts_of("food", 2).tolist() == [[0, 0, 1, 0, 0]] * 2
+    assert contexts_of("mixed", 6).argmax(1).tolist() == [0, 1, 2, 3, 4, 0]
+    assert contexts_of("none", 1) is None
 
 
 def test_a_failed_write_keeps_the_old_file(weights, tmp_path, monkeypatch, capsys):
@@ -119,19 +130,21 @@ def train(data, *more):
 def test_train_writes_weights_that_sample(data, tmp_path):
     assert train(data, "--steps", "2", "--out", "w.pt", "--film-every", "2") == 0
     assert sample(tmp_path / "w.pt", "--out", "a.png") == 0
-    assert sorted(os.listdir(tmp_path)) == ["a.png", "mine.npy", "w.film", "w.pt"]
-    assert Image.open(tmp_path / "w.film" / "0000002.png").size == (10 * 17 + 1, 4 * 17 + 1)
+    assert sorted(os.listdir(tmp_path)) == ["a.png", "mine.npy", "w.pt", "w.pt.film"]
+    assert Image.open(tmp_path / "w.pt.film" / "0000002.png").size == (10 * 17 + 1, 4 * 17 + 1)
 
 
 KILLED = """
-import os, signal, sys
+import os, sys
 from diffusion_lab import Run
+from diffusion_lab import sprites
 from diffusion_lab.__main__ import main
+from diffusion_lab.commands import contexts_of
 save = Run.save
 def save_and_die(run, path):
     save(run, path)
     if run.step == 5:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os._exit(9)  # as suddenly as SIGKILL: no handler, no finally
 Run.save = save_and_die
 main(["train", "--data", sys.argv[1], "--out", "cut.pt", "--batch", "4", "--warmup", "1", "--device", "cpu",
       "--steps", "9", "--checkpoint-every", "5"])
@@ -139,28 +152,48 @@ main(["train", "--data", sys.argv[1], "--out", "cut.pt", "--batch", "4", "--warm
 
 
 def test_a_killed_training_goes_on_where_it_stopped(data, tmp_path):
-    """SIGKILL after the first checkpoint, then --resume: the weights are those of an undisturbed run, bit for bit."""
+    """A sudden death after the first checkpoint, then --resume: the weights are those of an undisturbed run, bit for bit."""
     assert train(data, "--steps", "9", "--out", "whole.pt") == 0
     killed = subprocess.run([sys.executable, "-c", KILLED, data], cwd=tmp_path, capture_output=True)
-    assert killed.returncode == -9, killed.stderr.decode()
-    assert (tmp_path / "cut.ckpt").exists() and not (tmp_path / "cut.pt").exists()
+    assert killed.returncode == 9, killed.stderr.decode()
+    assert (tmp_path / "cut.pt.ckpt").exists() and not (tmp_path / "cut.pt").exists()
     assert main(["train", "--data", data, "--out", "cut.pt", "--resume", "--device", "cpu"]) == 0
-    assert not (tmp_path / "cut.ckpt").exists()
+    assert not (tmp_path / "cut.pt.ckpt").exists()
     whole, cut = (torch.load(tmp_path / name, weights_only=True)["model"] for name in ("whole.pt", "cut.pt"))
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
 
 
 def test_an_unfinished_run_is_not_overwritten(data, tmp_path, capsys):
-    (tmp_path / "w.ckpt").write_text("precious")
+    (tmp_path / "w.pt.ckpt").write_text("precious")
     assert train(data, "--steps", "2", "--out", "w.pt") == 2
-    assert "w.ckpt is an unfinished run: add --resume" in capsys.readouterr().err
-    assert (tmp_path / "w.ckpt").read_text() == "precious"
+    assert "w.pt.ckpt is an unfinished run: add --resume" in capsys.readouterr().err
+    assert (tmp_path / "w.pt.ckpt").read_text() == "precious"
 
 
 def test_resume_refuses_other_settings(data, tmp_path, capsys):
-    Run(TrainConfig(steps=4, batch=4)).save(tmp_path / "w.ckpt")
+    Run(TrainConfig(steps=4, batch=4)).save(tmp_path / "w.pt.ckpt")
     assert main(["train", "--data", data, "--out", "w.pt", "--resume", "--lr", "0.1"]) == 2
-    assert "--lr differs from that of w.ckpt" in capsys.readouterr().err
+    assert "--lr differs from that of w.pt.ckpt" in capsys.readouterr().err
+
+
+def test_resume_refuses_other_data(data, tmp_path, capsys):
+    run = Run(TrainConfig(steps=4, batch=4), torch.device("cpu"))
+    next(run.advance(torch.zeros(8, 3, 16, 16), torch.zeros(8, 5)))
+    run.save(tmp_path / "w.pt.ckpt")
+    assert main(["train", "--data", data, "--out", "w.pt", "--resume", "--device", "cpu"]) == 2
+    assert "not the sprites that the run began with" in capsys.readouterr().err
+    assert (tmp_path / "w.pt.ckpt").exists()
+
+
+def test_any_name_of_the_weights_is_kept(data, tmp_path):
+    assert train(data, "--steps", "1", "--out", "w.ckpt") == 0
+    assert sorted(os.listdir(tmp_path)) == ["mine.npy", "w.ckpt"]
+
+
+def test_a_missing_device_is_one_sentence(data, capsys, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert main(["train", "--data", data, "--device", "cuda"]) == 2
+    assert "--device cuda is not available here" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -170,8 +203,11 @@ def test_resume_refuses_other_settings(data, tmp_path, capsys):
         (["--batch", "16"], "8 sprites are fewer than a batch of 16"),
         (["--prediction", "noise"], "prediction must be one of eps, v, x0"),
         (["--out", "nowhere/w.pt"], "could not be written"),
+        (["--out", "."], "--out must name a file"),
+        (["--checkpoint-every", "0"], "--checkpoint-every must be at least 1"),
+        (["--lr", "inf"], "lr above 0"),
         (["--data", "nothing"], "nothing does not exist"),
-        (["--resume"], "sprites.ckpt does not exist"),
+        (["--resume"], "sprites.pt.ckpt does not exist"),
     ],
 )
 def test_bad_training_input_is_one_sentence_and_a_non_zero_exit(data, options, message, capsys):
@@ -206,11 +242,13 @@ def test_doctor_turns_a_mismatched_torchvision_into_what_to_do(capsys, monkeypat
     assert "pip install torch==" in line
 
 
-def test_doctor_sees_a_changed_file_a_missing_package_and_a_read_only_folder(capsys, monkeypatch, tmp_path):
-    (tmp_path / "hero.png").write_bytes(b"other")
-    real = doctor.find
-    monkeypatch.setattr(doctor, "find", lambda folder, name: tmp_path / name if name == "hero.png" else real(folder, name))
-    monkeypatch.setattr(doctor, "PACKAGES", ("numpy", "no-such-package"))
+def test_doctor_sees_changed_files_a_missing_package_and_a_read_only_folder(capsys, monkeypatch, tmp_path):
+    changed = {"hero.png", "context_unet.pt"}
+    for name in changed:
+        (tmp_path / name).write_bytes(b"other")
+    real = sprites.find
+    monkeypatch.setattr(sprites, "find", lambda folder, name: tmp_path / name if name in changed else real(folder, name))
+    monkeypatch.setattr(doctor, "PACKAGES", {"numpy": "numpy", "no-such-package": "nothing"})
 
     def read_only(dir):
         raise PermissionError(13, "Permission denied", dir)
@@ -219,6 +257,23 @@ def test_doctor_sees_a_changed_file_a_missing_package_and_a_read_only_folder(cap
     assert main(["doctor"]) == 1
     found = lines(capsys)
     failed = {name for name, line in found.items() if line.startswith("[FAIL] ")}
-    assert failed == {"packages", "data", "write access"}
+    assert failed == {"packages", "data", "weights", "write access"}
     assert "data/hero.png is not the file that was published" in found["data"]
+    assert "weights/context_unet.pt is not the file that was published" in found["weights"]
     assert "no-such-package is not installed; run: pip install -r requirements.txt" in found["packages"]
+
+
+@pytest.mark.parametrize("broken", ["torch", "numpy", "tqdm"])
+def test_doctor_runs_where_a_package_cannot_be_imported(broken, tmp_path):
+    """A module of that name that fails, first on the path, in a process of its own."""
+    (tmp_path / f"{broken}.py").write_text("raise ImportError('broken on purpose')")
+    paths = os.pathsep.join([str(tmp_path), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, "-m", "diffusion_lab", "doctor"],
+        env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+    assert len(done.stdout.strip().splitlines()) == 7 and "broken on purpose" in done.stdout

@@ -92,6 +92,14 @@ def spoil_picture(nb):
     nb["cells"][1]["outputs"] = [{"output_type": "display_data", "metadata": {}, "data": {"image/png": "iVBO"}}]
 
 
+def spoil_gif(nb):
+    nb["cells"][1]["outputs"] = [{"output_type": "display_data", "metadata": {}, "data": {"image/gif": "R0lG"}}]
+
+
+def spoil_source(nb):
+    nb["cells"][1]["source"] = "2"
+
+
 def spoil_metadata(nb):
     nb["cells"][0]["metadata"] = {"time": 1}
 
@@ -107,6 +115,8 @@ def spoil_metadata(nb):
         (spoil_ids, "unique ids"),
         (spoil_alt, "no alternative text"),
         (spoil_picture, "no alternative text"),
+        (spoil_gif, "no alternative text"),
+        (spoil_source, "changed after it was executed"),
         (spoil_metadata, "not as build.py writes it"),
     ],
 )
@@ -114,6 +124,7 @@ def test_the_check_sees_each_fault(spoil, message, tmp_path):
     code = {"cell_type": "code", "execution_count": 1, "id": "b", "metadata": {}, "outputs": [], "source": "1"}
     nb = {"cells": [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": "hello"}, code]}
     nb |= {"metadata": dict(build.KERNEL), "nbformat": 4, "nbformat_minor": 5}
+    nb["metadata"]["built_from"] = build.source_sum(nb)
     path = tmp_path / "n.ipynb"
     path.write_text(build.to_text(nb), encoding="utf-8")
     assert build.problems(path) == []

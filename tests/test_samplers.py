@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -122,6 +123,23 @@ def test_clipping_holds_the_belief_within_the_picture_range():
         assert max(s.x0.abs().max().item() for s in states[:-1]) == pytest.approx(most, abs=1e-9)
 
 
+def test_after_clipping_the_step_uses_the_eps_that_belongs_to_the_clipped_belief():
+    """For eta = 0 the next state is a_prev x0 + b_prev eps with x_t = a x0 + b eps: both sides known from the states."""
+    states = list(sample_ddim(OneImage(SCHEDULE, 3 * IMAGE), SCHEDULE, 2, steps=5, start=noise(2, 3, 2, 2)))
+    ab = SCHEDULE.alpha_bar
+    for now, after in pairwise(states):
+        eps = (now.x - ab[now.t].sqrt() * now.x0) / (1 - ab[now.t]).sqrt()
+        expected = ab[after.t].sqrt() * now.x0 + (1 - ab[after.t]).sqrt() * eps
+        torch.testing.assert_close(after.x, expected, rtol=0, atol=1e-9)
+
+
+def test_no_step_of_ddim_takes_the_root_of_a_negative_number():
+    """With eta = 1 and few steps, 1 - ab_prev - sigma^2 may be rounded below 0."""
+    schedule = SCHEDULES["quadratic"](8000)
+    walk = sample_ddim(OneImage(schedule, IMAGE), schedule, 2, steps=2, eta=1.0, start=noise(2, 3, 2, 2))
+    assert all(state.x.isfinite().all() for state in walk)
+
+
 @pytest.fixture(scope="module")
 def unet():
     torch.manual_seed(0)
@@ -167,6 +185,13 @@ def test_collect_refuses_other_intervals(every):
         collect(iter(()), every=every)
 
 
+def test_collect_refuses_a_sampler_that_has_ended():
+    sampler = sample_ddim(OneImage(SCHEDULE, IMAGE), SCHEDULE, 2, steps=2, start=noise(2, 3, 2, 2))
+    collect(sampler)
+    with pytest.raises(ValueError, match="nothing left"):
+        collect(sampler)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -175,6 +200,7 @@ def test_collect_refuses_other_intervals(every):
         ({"eta": 1.1}, "eta must be"),
         ({"n": 0}, "n must be"),
         ({"guidance": 2.0}, "guidance needs a context"),
+        ({"guidance": math.inf}, "guidance must be a number"),
         ({"context": torch.zeros(4)}, r"context must have shape \(5,\)"),
         ({"context": torch.zeros(3, 5)}, r"context must have shape"),
         ({"start": torch.zeros(2, 3, 8, 8)}, "start must have shape"),

@@ -1,5 +1,6 @@
 """Schedules and the grid of steps (DESIGN's identities 1 and 3)."""
 
+import math
 from itertools import pairwise
 from pathlib import Path
 
@@ -41,7 +42,10 @@ def test_cosine_is_a_squared_cosine():
 
 
 def test_sigmoid_is_half_way_in_the_middle():
-    assert SCHEDULES["sigmoid"](500).alpha_bar[250].item() == pytest.approx(0.5, abs=1e-9)
+    ab = SCHEDULES["sigmoid"](500).alpha_bar
+    assert ab[250].item() == pytest.approx(0.5, abs=1e-9)
+    rise = [1 / (1 + math.exp(-v)) for v in (3, 1.5, -3)]  # Jabri et al. 2022: (s(end) - s(v)) / (s(end) - s(start))
+    assert ab[125].item() == pytest.approx((rise[1] - rise[2]) / (rise[0] - rise[2]), abs=1e-9)
 
 
 @pytest.mark.parametrize("T", [1, 7, 500])

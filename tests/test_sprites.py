@@ -185,6 +185,25 @@ def npy(array, labels=None):
     return make
 
 
+def archive(path):
+    with open(path / "a.npy", "wb") as file:
+        np.savez(file, a=tiles(1))
+    return "a.npy"
+
+
+def damaged_header(path):
+    np.save(path / "a.npy", tiles(1))
+    data = bytearray((path / "a.npy").read_bytes())
+    data[12:20] = b"(" * 8
+    (path / "a.npy").write_bytes(data)
+    return "a.npy"
+
+
+def sixteen_bits(path):
+    Image.fromarray(np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)).save(path / "sheet.png")
+    return "sheet.png"
+
+
 def half_an_array(path):
     np.save(path / "a.npy", tiles(9))
     data = (path / "a.npy").read_bytes()
@@ -205,6 +224,9 @@ def half_an_array(path):
         (npy(tiles(2) / 255), "holds float64"),
         (npy(np.array([{"a": 1}], dtype=object)), "holds Python objects"),
         (half_an_array, "truncated"),
+        (archive, "is no .npy file"),
+        (damaged_header, "truncated"),
+        (sixteen_bits, "picture of 8 bits a colour"),
         (npy(tiles(3), np.eye(5)[:2]), "has 2 labels for 3 sprites"),
         (npy(tiles(3), np.zeros((3, 4))), r"holds float64 \(3, 4\); labels are numbers"),
         (npy(tiles(3), np.full((3, 5), np.nan)), "not finite"),

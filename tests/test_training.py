@@ -29,7 +29,8 @@ def advance(run, sprites, until=None):
     return [progress.loss for progress in run.advance(*sprites, until=until)]
 
 
-def test_2k_steps_equal_k_steps_a_killed_process_and_k_more(sprites, tmp_path):
+def test_2k_steps_equal_k_steps_a_killed_process_and_k_more(sprites, tmp_path, monkeypatch):
+    monkeypatch.setattr("diffusion_lab.training.LOSS_EVERY", 3)  # so that the cut lies within a mean of losses, too
     whole = Run(SMALL)
     losses = advance(whole, sprites)
     first = Run(SMALL)
@@ -38,10 +39,24 @@ def test_2k_steps_equal_k_steps_a_killed_process_and_k_more(sprites, tmp_path):
     del first
     torch.manual_seed(1234)  # the global random state is not part of a run
     second = Run.load(tmp_path / "run.ckpt")
-    assert second.step == 4
+    assert second.step == 4 and len(whole.losses) == 2
     half += advance(second, sprites)
     assert torch.equal(torch.stack(half), torch.stack(losses))
     assert all(torch.equal(a, b) for a, b in zip(everything(whole), everything(second), strict=True))
+
+
+def test_resume_with_other_sprites_is_refused(sprites, tmp_path):
+    run = Run(SMALL)
+    advance(run, sprites, until=2)
+    run.save(tmp_path / "run.ckpt")
+    with pytest.raises(ValueError, match="not the sprites that the run began with"):
+        Run.load(tmp_path / "run.ckpt").advance(sprites[0].flip(0), sprites[1])
+
+
+def test_a_run_that_diverges_stops_in_one_sentence(sprites, monkeypatch):
+    monkeypatch.setattr("diffusion_lab.training.LOSS_EVERY", 2)
+    with pytest.raises(FloatingPointError, match="no number after 2 updates: begin again with a lower lr"):
+        advance(Run(SMALL), (sprites[0] * torch.nan, sprites[1]))
 
 
 def test_another_seed_gives_another_run(sprites):
@@ -241,8 +256,10 @@ class Unsafe:
         (lambda path: torch.save({"w": torch.ones(3)}, path), "weights of another network"),
         (lambda path: torch.save(torch.nn.Linear(2, 2).state_dict(), path), "weights of another network"),
         (lambda path: torch.save({"kind": "x", "config": {"colour": 1}, "model": {}}, path), "another version"),
+        (lambda path: torch.save({"kind": "x"}, path), "weights of another network"),
+        (lambda path: torch.save({"kind": "x", "config": {"T": "many"}, "model": {}}, path), "weights of another network"),
     ],
-    ids=["missing", "empty", "text", "pickled", "list", "foreign", "linear", "newer"],
+    ids=["missing", "empty", "text", "pickled", "list", "foreign", "linear", "newer", "bare", "odd"],
 )
 def test_other_files_are_refused_in_one_sentence(make, message, tmp_path):
     path = tmp_path / "weights.pt"
@@ -258,6 +275,15 @@ def test_a_truncated_checkpoint_is_refused(tmp_path):
     (tmp_path / "run.ckpt").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match="truncated"):
         Run.load(tmp_path / "run.ckpt")
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    Run(SMALL).save(tmp_path / "run.ckpt")
+    state = torch.load(tmp_path / "run.ckpt", weights_only=True)
+    for damage in ({"model": {}}, {"step": None, "order": 1, "recent": 3}):
+        torch.save(state | damage, tmp_path / "bad.ckpt")
+        with pytest.raises(ValueError, match=r"bad\.ckpt is a damaged checkpoint"):
+            Run.load(tmp_path / "bad.ckpt")
 
 
 def test_weights_are_no_checkpoint(tmp_path):
@@ -290,6 +316,15 @@ def test_a_full_disk_within_torch_save_is_one_sentence_too(tmp_path):
     with pytest.raises(OSError, match="the disk may be full") as caught:
         write_safely(path, write)
     assert "\n" not in str(caught.value) and path.read_text() == "precious" and list(tmp_path.iterdir()) == [path]
+
+
+def test_ctrl_c_while_writing_leaves_nothing_behind(tmp_path):
+    def write(file):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_safely(tmp_path / "w.pt", write)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_folder_is_one_sentence(tmp_path):

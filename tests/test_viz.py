@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from diffusion_lab import viz
+from diffusion_lab import load_sprites, viz
 from diffusion_lab.samplers import State
 from diffusion_lab.widgets import trajectory_slider
 
@@ -79,6 +79,16 @@ def test_gif_has_every_frame_true_colours_and_loops():
             assert np.asarray(film.convert("RGB"))[10, 10].tolist() == [byte] * 3
             assert film.info["duration"] == (1500 if i == 3 else 500)
     assert data == viz.gif(frames, columns=2, scale=2, seconds=2, hold=1)
+
+
+def test_gif_keeps_the_sprites_colours_beside_frames_of_noise():
+    sprites = torch.from_numpy(load_sprites("held_out").images[::135]).permute(0, 3, 1, 2) / 127.5 - 1
+    noise = torch.randn(6, *sprites.shape, generator=torch.Generator().manual_seed(0))
+    with Image.open(io.BytesIO(viz.gif([*noise, sprites], columns=8, scale=1))) as film:
+        film.seek(6)
+        last = np.asarray(film.convert("RGB")).astype(int)
+    wanted = np.asarray(viz.grid(sprites, columns=8, scale=1)).astype(int)
+    assert (last[:, 0] == 255).all() and abs(last - wanted).mean() < 3
 
 
 def test_show_embeds_the_picture_with_its_alternative_text(monkeypatch):

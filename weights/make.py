@@ -25,7 +25,7 @@ RECIPES = {"context_unet.pt": ["--film-every", "400", "--checkpoint-every", "400
 
 def train(name: str, options: list[str]):
     """Run the command that the card names."""
-    resume = ["--resume"] if (HERE / name).with_suffix(".ckpt").exists() else []
+    resume = ["--resume"] if Path(f"{HERE / name}.ckpt").exists() else []
     subprocess.run([sys.executable, "-m", "diffusion_lab", "train", "--out", str(HERE / name), *options, *resume], check=True)
 
 
@@ -72,7 +72,7 @@ def main():
             train(name, recipe)
         card(name)
         sums[name] = {"sha256": hashlib.sha256((HERE / name).read_bytes()).hexdigest()}
-    (HERE / "weights.json").write_text(json.dumps(sums, indent=1) + "\n")
+    write_safely(HERE / "weights.json", lambda file: file.write((json.dumps(sums, indent=1) + "\n").encode()))
 
 
 if __name__ == "__main__":
