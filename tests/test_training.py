@@ -30,16 +30,18 @@ def advance(run, sprites, until=None):
 
 
 def test_2k_steps_equal_k_steps_a_killed_process_and_k_more(sprites, tmp_path, monkeypatch):
-    monkeypatch.setattr("diffusion_lab.training.LOSS_EVERY", 3)  # so that the cut lies within a mean of losses, too
+    monkeypatch.setattr("diffusion_lab.training.LOSS_EVERY", 2)  # so that the cut lies within a mean of losses, too
     whole = Run(SMALL)
     losses = advance(whole, sprites)
     first = Run(SMALL)
-    half = advance(first, sprites, until=4)  # 4 batches of 4 from 10 sprites: the cut lies within a pass
+    half = advance(
+        first, sprites, until=3
+    )  # the third batch of 4 begins a new pass over the 10 sprites: the cut lies within it
     first.save(tmp_path / "run.ckpt")
     del first
     torch.manual_seed(1234)  # the global random state is not part of a run
     second = Run.load(tmp_path / "run.ckpt")
-    assert second.step == 4 and len(whole.losses) == 2
+    assert second.step == 3 and len(second.order) == 6 and len(whole.losses) == 4
     half += advance(second, sprites)
     assert torch.equal(torch.stack(half), torch.stack(losses))
     assert all(torch.equal(a, b) for a, b in zip(everything(whole), everything(second), strict=True))
