@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-INK, PAPER, ACCENT, SOFT = "#26324a", "#ffffff", "#d1495b", "#8d99ae"
+INK, PAPER, ACCENT = "#26324a", "#ffffff", "#d1495b"
 
 
 def to_uint8(images) -> np.ndarray:

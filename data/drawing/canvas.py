@@ -24,12 +24,10 @@ def _pool(a):
     return a.reshape(SIZE, SUB, SIZE, SUB).mean(axis=(1, 3))
 
 
-def _dilate(m, diagonal=False):
+def _dilate(m):
+    """The mask and the four neighbours of each of its pixels."""
     p = np.pad(m, 1)
-    out = p[1:-1, 1:-1] | p[:-2, 1:-1] | p[2:, 1:-1] | p[1:-1, :-2] | p[1:-1, 2:]
-    if diagonal:
-        out = out | p[:-2, :-2] | p[:-2, 2:] | p[2:, :-2] | p[2:, 2:]
-    return out
+    return p[1:-1, 1:-1] | p[:-2, 1:-1] | p[2:, 1:-1] | p[1:-1, :-2] | p[1:-1, 2:]
 
 
 class Canvas:
