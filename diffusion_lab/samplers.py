@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .schedules import Schedule, step_grid
-from .steps import clip_x0, ddim_step, ddpm_step, guide, to_x0_eps
+from .steps import clip_x0, ddim_step, ddpm_step, dpmpp_2m_step, guide, to_x0_eps
 
 
 class State(NamedTuple):
@@ -99,6 +99,37 @@ def sample_ddim(
         return ddim_step(x0, eps, t, t_prev, alpha_bar, eta, z)
 
     return _sample(step, eta > 0, model, schedule, n, context, guidance, generator, steps, start, clip)
+
+
+def sample_dpmpp_2m(
+    model: torch.nn.Module,
+    schedule: Schedule,
+    n: int,
+    context: Tensor | None = None,
+    guidance: float = 1.0,
+    generator: torch.Generator | None = None,
+    *,
+    steps: int = 10,
+    start: Tensor | None = None,
+    clip: bool = True,
+) -> Iterator[State]:
+    """Draw n pictures with DPM-Solver++(2M) (Lu et al. 2022b, algorithm 2). Arguments as `sample_ddpm`.
+
+    No noise is put back. It remembers the last belief, which makes it a method of second order. The first step has none to
+    remember, and in the last one lambda is infinite: both are steps of DDIM.
+    """
+    last = None
+
+    def step(x, x0, eps, t, t_prev, alpha_bar, z):
+        nonlocal last
+        if last is None or t_prev == 0:
+            x = ddim_step(x0, eps, t, t_prev, alpha_bar, 0.0, z)
+        else:
+            x = dpmpp_2m_step(x, x0, last[0], t, t_prev, last[1], alpha_bar)
+        last = x0, t
+        return x
+
+    return _sample(step, False, model, schedule, n, context, guidance, generator, steps, start, clip)
 
 
 def guided(model: torch.nn.Module, x: Tensor, t: Tensor, context: Tensor | None, guidance: float) -> Tensor:

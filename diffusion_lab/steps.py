@@ -4,6 +4,7 @@ x0: clean pictures. x_t: pictures at time t. eps: the noise in x_t. z: fresh noi
 alpha_bar: a schedule's table, (T + 1,) float64. t and t_prev: whole numbers, t > t_prev >= 0.
 """
 
+import torch
 from torch import Tensor
 
 PREDICTIONS = ("eps", "v", "x0")
@@ -84,3 +85,18 @@ def ddim_step(x0: Tensor, eps: Tensor, t: int, t_prev: int, alpha_bar: Tensor, e
     ab, ab_prev = alpha_bar[t], alpha_bar[t_prev]
     sigma = eta * ((1 - ab_prev) / (1 - ab)).sqrt() * (1 - ab / ab_prev).sqrt()
     return ab_prev.sqrt() * x0 + (1 - ab_prev - sigma**2).clamp(min=0).sqrt() * eps + sigma * z
+
+
+def dpmpp_2m_step(x_t: Tensor, x0: Tensor, x0_last: Tensor, t: int, t_prev: int, t_last: int, alpha_bar: Tensor) -> Tensor:
+    """One step of DPM-Solver++(2M) from t down to t_prev >= 1 (Lu et al. 2022b, algorithm 2).
+
+    x0: the believed pictures at t; x0_last: those of the step before, at t_last > t. The two are extended in a straight line
+    over lambda = log(sqrt(alpha_bar) / sqrt(1 - alpha_bar)), the time in which the exact solution is simple. With
+    x0_last = x0 the step is DDIM's with eta = 0.
+    """
+    a, sigma = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
+    lambda_last, lambda_t, lambda_prev = ((a[i] / sigma[i]).log() for i in (t_last, t, t_prev))
+    h = lambda_prev - lambda_t
+    r = (lambda_t - lambda_last) / h
+    D = x0 + (x0 - x0_last) / (2 * r)
+    return sigma[t_prev] / sigma[t] * x_t - a[t_prev] * torch.expm1(-h) * D

@@ -1,5 +1,7 @@
-"""The equations (DESIGN's identities 2, 7, 11, 12, 14, 15)."""
+"""The equations (DESIGN's identities 2, 7, 9 to 12, 14, 15)."""
 
+import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,17 @@ import pytest
 import torch
 
 from diffusion_lab.schedules import SCHEDULES, linear
-from diffusion_lab.steps import PREDICTIONS, clip_x0, ddim_step, ddpm_step, guide, perturb, target, to_x0_eps
+from diffusion_lab.steps import (
+    PREDICTIONS,
+    clip_x0,
+    ddim_step,
+    ddpm_step,
+    dpmpp_2m_step,
+    guide,
+    perturb,
+    target,
+    to_x0_eps,
+)
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "golden.npz")
 AB = linear().alpha_bar
@@ -92,6 +104,40 @@ def test_ddpm_adds_sqrt_beta_and_nothing_at_the_end():
     for t in (500, 250, 2):
         assert ddpm_step(x, zero, t, t - 1, AB, one).item() == pytest.approx(beta[t].sqrt().item(), rel=1e-12)
     assert ddpm_step(x, zero, 1, 0, AB, one).item() == 0
+
+
+def test_2m_extends_the_belief_in_a_straight_line_over_lambda():
+    """With the belief lambda itself, and unequal steps, D is lambda half way: an order test would not see a swapped ratio."""
+    log_snr = (AB / (1 - AB)).log() / 2
+    t_last, t, t_prev = 400, 250, 190
+    found = dpmpp_2m_step(torch.zeros(1).double(), log_snr[t], log_snr[t_last], t, t_prev, t_last, AB)
+    h = log_snr[t_prev] - log_snr[t]
+    D = found / (-AB[t_prev].sqrt() * torch.expm1(-h))
+    assert D.item() == pytest.approx(((log_snr[t] + log_snr[t_prev]) / 2).item(), abs=1e-12)
+
+
+def test_2m_without_news_is_ddim():
+    x_t, x0 = randn(2, 3, 4, 4), randn(2, 3, 4, 4, seed=1)
+    eps = (x_t - AB[250].sqrt() * x0) / (1 - AB[250]).sqrt()
+    expected = ddim_step(x0, eps, 250, 190, AB, 0.0, torch.zeros_like(x0))
+    torch.testing.assert_close(dpmpp_2m_step(x_t, x0, x0, 250, 190, 400, AB), expected, rtol=0, atol=1e-12)
+
+
+def test_2m_converges_with_order_two():
+    """Gaussian data N(0.3, 0.5^2), equal steps of lambda from -3 to 3, against the exact flow."""
+    mean, std, start, errors = 0.3, 0.5, torch.tensor([-1.0, 0.4, 2.0]).double(), []
+    for n in (40, 80, 160):
+        ab = torch.sigmoid(2 * torch.linspace(3, -3, n + 1).double())
+        x, last = start, None
+        for t in range(n, 0, -1):
+            x0 = mean + ab[t].sqrt() * std**2 / (ab[t] * std**2 + 1 - ab[t]) * (x - ab[t].sqrt() * mean)
+            before = (x0, 0) if last is None else (last, t + 1)  # without news the time before does not matter
+            x, last = dpmpp_2m_step(x, x0, before[0], t, t - 1, before[1], ab), x0
+        spread = (ab * std**2 + 1 - ab).sqrt()
+        exact = ab[0].sqrt() * mean + spread[0] / spread[n] * (start - ab[n].sqrt() * mean)
+        errors.append((x - exact).abs().max().item())
+    slopes = [math.log2(a / b) for a, b in pairwise(errors)]
+    assert all(1.8 < s < 2.2 for s in slopes), (errors, slopes)
 
 
 def golden(prefix):
