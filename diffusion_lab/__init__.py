@@ -21,11 +21,13 @@ _HOME = {
     "TrainConfig": "training",
     "Trajectory": "samplers",
     "collect": "samplers",
+    "load_kinds": "sprites",
     "load_model": "training",
     "load_path": "sprites",
     "load_sprites": "sprites",
     "sample_ddim": "samplers",
     "sample_ddpm": "samplers",
+    "sample_dpmpp_2m": "samplers",
     "step_grid": "schedules",
     "to_tensors": "sprites",
 }

@@ -38,17 +38,27 @@ def load_sprites(split: str = "train") -> Sprites:
 
     Raises ValueError for another split, FileNotFoundError if a sheet is missing.
     """
-    if split not in ("train", "held_out", "all"):
-        raise ValueError(f'split must be "train", "held_out" or "all", not {split!r}.')
     counts = json.loads(find("data", "sprites.json").read_text())["classes"]
     images, contexts = [], []
     for index, name in enumerate(CLASSES):
         sheet = load_sheet(find("data", f"{name}.png"))[: counts[name]["sprites"]]
-        held_out = np.arange(len(sheet)) % HELD_OUT == HELD_OUT - 1
-        keep = np.ones(len(sheet), bool) if split == "all" else held_out == (split == "held_out")
-        images.append(sheet[keep])
-        contexts.append(_one_hot(index, keep.sum()))
+        images.append(sheet[_part(split, len(sheet))])
+        contexts.append(_one_hot(index, len(images[-1])))
     return Sprites(np.concatenate(images), np.concatenate(contexts))
+
+
+def load_kinds(split: str = "train") -> tuple[np.ndarray, list[str]]:
+    """The kind of each sprite of `load_sprites(split)`: (N,) int64, and the kinds' names ("hero: knight", ...).
+
+    A sheet shows its kinds one after the other, the same number of each. Errors as `load_sprites`.
+    """
+    labels, names = [], []
+    for name, about in json.loads(find("data", "sprites.json").read_text())["classes"].items():
+        kinds, sprites = about["kinds"], about["sprites"]
+        of_sheet = np.arange(sprites) * len(kinds) // sprites + len(names)
+        labels.append(of_sheet[_part(split, sprites)])
+        names += [f"{name}: {kind}" for kind in kinds]
+    return np.concatenate(labels), names
 
 
 def load_path(path: str | Path) -> Sprites:
@@ -137,6 +147,14 @@ def _load_npy(path: Path) -> np.ndarray:
             return np.lib.format.read_array(file, allow_pickle=False)
     except Exception as error:  # a damaged header is read as Python text and raises anything
         raise ValueError(f"{path} is truncated, holds Python objects, or is no .npy file; save a plain array.") from error
+
+
+def _part(split: str, n: int) -> np.ndarray:
+    """Which of a sheet's n sprites belong to a split: (n,) bool."""
+    if split not in ("train", "held_out", "all"):
+        raise ValueError(f'split must be "train", "held_out" or "all", not {split!r}.')
+    held_out = np.arange(n) % HELD_OUT == HELD_OUT - 1
+    return np.ones(n, bool) if split == "all" else held_out == (split == "held_out")
 
 
 def _one_hot(index: int, n: int) -> np.ndarray:

@@ -109,6 +109,15 @@ def learning_rate(step: int, config: TrainConfig) -> float:
     return config.lr * 0.5 * (1 + torch.cos(torch.tensor(torch.pi * min(done, 1.0))).item())
 
 
+def train_step(loss: Tensor, optimizer: torch.optim.Optimizer, lr: float):
+    """One update of the weights: a step of size `lr` down the slope of `loss`."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
 class EMA:
     """An exponential moving average of a network: its parameters and BatchNorm's running statistics."""
 
@@ -149,6 +158,20 @@ class Run:
         self.data: str | None = None  # the checksum of the sprites and contexts that it is trained on
         self._recent: list[Tensor] = []
 
+    def start_from(self, model: ContextUnet):
+        """Begin with the weights of a trained network instead of random ones.
+
+        ValueError if its shapes differ, or if it predicts something else than the run is to learn.
+        """
+        if model.prediction != self.config.prediction:
+            wrong = f"These weights predict {model.prediction}, and the run is to learn {self.config.prediction}"
+            raise ValueError(f"{wrong}: set prediction to {model.prediction}.")
+        try:
+            self.model.load_state_dict(model.state_dict())
+        except RuntimeError as error:
+            raise ValueError("These weights are of another network: give weights of a ContextUnet of the same size.") from error
+        self.ema = EMA(self.model, self.config.ema)
+
     def advance(self, images: Tensor, contexts: Tensor, until: int | None = None) -> Iterator[Progress]:
         """Train up to update `until` (default: the end), reporting after each one.
 
@@ -179,15 +202,10 @@ class Run:
         x0, c = images[index.to(self.device)], contexts[index.to(self.device)] * kept.to(self.device)
 
         lr = learning_rate(self.step, config)
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
-        self.model.train()
         bf16 = config.precision == "bf16"  # torch 2.4 knows no autocast on MPS, not even a disabled one
         with torch.autocast(self.device.type, torch.bfloat16) if bf16 else nullcontext():
-            loss = diffusion_loss(self.model, x0, c, t, eps, self.schedule)
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
+            loss = diffusion_loss(self.model.train(), x0, c, t, eps, self.schedule)
+        train_step(loss, self.optimizer, lr)
         self.step += 1
         self.ema.update(self.model, self.step)
         self._recent.append(loss.detach())

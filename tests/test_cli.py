@@ -1,8 +1,10 @@
 """The command line, as a user calls it: in a process of its own where that matters, else through main()."""
 
+import json
 import os
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import torch
 from conftest import ROOT
 from PIL import Image
 
-from diffusion_lab import Run, TrainConfig, doctor, sprites
+from diffusion_lab import Run, TrainConfig, doctor, load_model, sprites
 from diffusion_lab.__main__ import main
 from diffusion_lab.commands import contexts_of
 
@@ -61,6 +63,7 @@ def test_sampler_guidance_class_and_eta_change_the_result(weights, tmp_path):
         ["--guidance", "4"],
         ["--eta", "1"],
         ["--sampler", "ddpm"],
+        ["--sampler", "dpmpp_2m"],
     ]
     for options in variants:
         assert sample(weights, "--out", "a.png", *options) == 0
@@ -114,6 +117,48 @@ def test_a_failed_write_keeps_the_old_file(weights, tmp_path, monkeypatch, capsy
     assert (tmp_path / "a.png").read_text() == "precious" and os.listdir(tmp_path) == ["a.png"]
 
 
+# ------------------------------------------------------------------ evaluate
+
+
+def test_evaluate_prints_a_table_and_writes_all_figures(weights, tmp_path, capsys):
+    assert main(["evaluate", str(weights), "-n", "320", "--sampler", "dpmpp_2m", "--steps", "1", "--out", "e.json"]) == 0
+    table = capsys.readouterr().out
+    figures = json.loads((tmp_path / "e.json").read_text())
+    assert figures["command"] == {
+        "weights": "w.pt",
+        "n": 320,
+        "sampler": "dpmpp_2m",
+        "steps": 1,
+        "eta": None,
+        "guidance": 1.0,
+        "class": "mixed",
+        "seed": 0,
+    }
+    assert f"{figures['samples']['ratio']:.2f}" in table and "held-out real sprites" in table and "side_facing" in table
+    assert figures["samples"]["ratio"] > 5 and figures["held_out"]["ratio"] == 1 and figures["samples"]["near"] == 0
+
+
+def test_evaluate_without_class_has_no_agreement(weights, tmp_path):
+    assert main(["evaluate", str(weights), "-n", "320", "--steps", "1", "--class", "none", "--batch", "7"]) == 0
+    assert json.loads((tmp_path / "evaluation.json").read_text())["samples"]["agreement"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-n", "100"], "n must be a whole number from 320 to 2160"),
+        (["--batch", "0"], "--batch must be at least 1"),
+        (["--sampler", "ddpm", "--eta", "1"], "--eta belongs to --sampler ddim"),
+        (["--steps", "501"], "steps must be a whole number from 1 to 500"),
+        (["--guidance", "nan"], "guidance must be a number"),
+    ],
+)
+def test_bad_evaluations_are_one_sentence(weights, options, message, capsys):
+    assert main(["evaluate", str(weights), "-n", "320", *options]) == 2
+    error = capsys.readouterr().err.strip()
+    assert message in error and len(error.splitlines()) == 1
+
+
 # ------------------------------------------------------------------ train
 
 
@@ -132,6 +177,57 @@ def test_train_writes_weights_that_sample(data, tmp_path):
     assert sample(tmp_path / "w.pt", "--out", "a.png") == 0
     assert sorted(os.listdir(tmp_path)) == ["a.png", "mine.npy", "w.pt", "w.pt.film"]
     assert Image.open(tmp_path / "w.pt.film" / "0000002.png").size == (10 * 17 + 1, 4 * 17 + 1)
+
+
+def test_train_from_begins_with_the_given_weights(data, tmp_path):
+    """With a learning rate that is next to nothing they hardly move; a new network is elsewhere."""
+    assert train(data, "--steps", "1", "--out", "a.pt", "--seed", "7") == 0
+    assert train(data, "--steps", "1", "--out", "b.pt", "--lr", "1e-12", "--from", "a.pt") == 0
+    assert train(data, "--steps", "1", "--out", "c.pt", "--lr", "1e-12") == 0
+    a, b, c = (load_model(tmp_path / name)[0].init_conv.conv1[0].weight for name in ("a.pt", "b.pt", "c.pt"))
+    torch.testing.assert_close(a, b, rtol=0, atol=1e-6)
+    assert (a - c).abs().max() > 0.01
+
+
+def test_train_from_weights_with_another_prediction_is_refused(data, capsys):
+    assert train(data, "--steps", "1", "--out", "a.pt", "--prediction", "eps") == 0
+    assert train(data, "--steps", "1", "--out", "b.pt", "--from", "a.pt") == 2
+    assert "predict eps" in capsys.readouterr().err
+    assert train(data, "--steps", "2", "--out", "b.pt", "--from", "a.pt", "--resume") == 2
+    assert "--from is for the begin of a run" in capsys.readouterr().err
+
+
+class Writer:
+    """Stands in for TensorBoard's SummaryWriter, and keeps what it is given."""
+
+    def __init__(self, folder):
+        Writer.last = self
+        self.folder, self.scalars, self.images, self.closed = folder, [], [], False
+
+    def add_scalar(self, name, value, step):
+        self.scalars.append((name, step, value))
+
+    def add_image(self, name, image, step, dataformats):
+        self.images.append((name, step, image.shape, dataformats))
+
+    def close(self):
+        self.closed = True
+
+
+def test_train_logs_for_tensorboard(data, monkeypatch):
+    module = types.ModuleType("torch.utils.tensorboard")
+    module.SummaryWriter = Writer
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    assert train(data, "--steps", "50", "--out", "w.pt", "--film-every", "50", "--log", "runs") == 0
+    names = [(name, step) for name, step, _ in Writer.last.scalars]
+    assert names == [("loss", 50), ("learning rate", 50)] and all(value > 0 for *_, value in Writer.last.scalars)
+    assert Writer.last.images == [("sprites", 50, (69, 171, 3), "HWC")] and Writer.last.closed
+
+
+def test_logging_without_tensorboard_says_what_to_install(data, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    assert train(data, "--steps", "1", "--out", "w.pt", "--log", "runs") == 2
+    assert "pip install tensorboard" in capsys.readouterr().err
 
 
 KILLED = """

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from diffusion_lab import sprites
-from diffusion_lab.sprites import CLASSES, load_path, load_sheet, load_sprites, to_tensors
+from diffusion_lab.sprites import CLASSES, load_kinds, load_path, load_sheet, load_sprites, to_tensors
 
 
 @pytest.fixture(scope="module")
@@ -238,3 +238,22 @@ def test_bad_input_is_refused_in_one_sentence(make, message, tmp_path):
     with pytest.raises((ValueError, FileNotFoundError), match=message) as caught:
         load_path(tmp_path / name)
     assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+# ------------------------------------------------------------------ kinds
+
+
+def test_kinds_name_every_sprite_in_the_order_of_the_sheets():
+    labels, names = load_kinds("all")
+    assert len(names) == len(set(names)) == 108 and names[0] == "hero: knight" and names[18] == "non_hero: slime"
+    assert len(labels) == 21600 and (np.diff(labels) >= 0).all()
+    assert sorted(set(np.bincount(labels).tolist())) == [180, 240]  # 24 or 18 kinds on a sheet of 4320
+    held_out, _ = load_kinds("held_out")
+    assert (np.bincount(held_out) * 10 == np.bincount(labels)).all()
+    contexts = load_sprites("held_out").contexts
+    assert [names[k].split(":")[0] for k in held_out] == [CLASSES[c] for c in contexts.argmax(1)]
+
+
+def test_kinds_refuse_another_split():
+    with pytest.raises(ValueError, match="split must be"):
+        load_kinds("test")

@@ -1,9 +1,10 @@
 """Train the networks in this folder, and make what their cards show.
 
-    python weights/make.py            train each network (going on from its checkpoint, if there is one), then the rest
-    python weights/make.py --cards    only the rest: weights.json (checksums) and the pictures of the cards
+    python weights/make.py [NAME ...]     train all networks, or these; then weights.json (checksums) and the cards' pictures
+    python weights/make.py --cards        only the checksums and the pictures
+    python weights/make.py --evaluate     evaluation.json: the figures of the card, by `python -m diffusion_lab evaluate`
 
-Nothing is picked: every grid is the first sprites of seed 0.
+The long training goes on from its checkpoint, if there is one. Nothing is picked: every grid is the first sprites of seed 0.
 """
 
 import argparse
@@ -11,28 +12,105 @@ import hashlib
 import json
 import subprocess
 import sys
+import tempfile
+from collections import Counter
 from pathlib import Path
 
 import torch
+from tqdm import tqdm
 
-from diffusion_lab import CLASSES, collect, load_model, sample_ddim, sample_ddpm
-from diffusion_lab.training import write_safely
+from diffusion_lab import CLASSES, collect, load_kinds, load_model, load_sprites, sample_ddim, sample_ddpm, to_tensors
+from diffusion_lab.metrics import SpriteClassifier
+from diffusion_lab.training import LOSS_EVERY, write_safely
 from diffusion_lab.viz import ACCENT, INK, figure, gif, grid, png
 
 HERE = Path(__file__).parent
-RECIPES = {"context_unet.pt": ["--film-every", "400", "--checkpoint-every", "400"]}  # all else is TrainConfig's default
+CLASSIFIERS = {  # what it names, the strongest noise that it sees, seed
+    "sprite_classifier.pt": ("kinds", 0.0, 0),
+    "label_classifier.pt": ("classes", 0.1, 1),
+}
+EVALUATIONS = (  # sampler, steps, guidance, number of sprites; the slow one last
+    *(f"dpmpp_2m {steps} 1 {n}" for n in (320, 1000) for steps in (5, 10, 20)),
+    *(f"ddim {steps} 1 {n}" for n in (320, 1000) for steps in (10, 25, 50)),
+    *(f"ddim 25 {guidance} 1000" for guidance in (1.5, 2, 3)),
+    "ddpm 500 1 320",
+    "ddpm 500 1 1000",
+)
 
 
-def train(name: str, options: list[str]):
-    """Run the command that the card names."""
-    resume = ["--resume"] if Path(f"{HERE / name}.ckpt").exists() else []
-    subprocess.run([sys.executable, "-m", "diffusion_lab", "train", "--out", str(HERE / name), *options, *resume], check=True)
+def train_classifier(name: str, target: str, noise: float, seed: int, epochs: int = 6, batch: int = 128):
+    """Train one of the two classifiers of metrics.py, print what it confuses, and write it with its held-out accuracy.
+
+    noise: each sprite is seen with noise of a random strength up to this. Shifts by a pixel stand for more sprites.
+    """
+    parts = {}
+    for split in ("train", "held_out"):
+        images, contexts = to_tensors(load_sprites(split))
+        kinds, names = load_kinds(split)
+        parts[split] = images, torch.from_numpy(kinds) if target == "kinds" else contexts.argmax(1)
+    names = names if target == "kinds" else list(CLASSES)
+    (images, labels), (held_out, truth) = parts["train"], parts["held_out"]
+    torch.manual_seed(seed)
+    model = SpriteClassifier(len(names))
+    steps = epochs * (len(images) // batch)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.05)
+    plan = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, steps, pct_start=0.1)
+    for _ in tqdm(range(steps), desc=name):
+        index = torch.randint(len(images), (batch,))
+        x = torch.nn.functional.pad(images[index], (1, 1, 1, 1), value=1.0)  # white around
+        dy, dx = torch.randint(0, 3, (2,)).tolist()
+        x = x[:, :, dy : dy + 16, dx : dx + 16]
+        x = x + noise * torch.rand(batch, 1, 1, 1) * torch.randn_like(x)
+        loss = torch.nn.functional.cross_entropy(model(x), labels[index])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        plan.step()
+    model.eval()
+    with torch.no_grad():
+        named = torch.cat([model(part).argmax(1) for part in held_out.split(500)])
+    accuracy = (named == truth).double().mean().item()
+    wrong = Counter((names[t], names[n]) for t, n in zip(truth.tolist(), named.tolist(), strict=True) if t != n)
+    print(f"{name}: {accuracy:.4f} of {len(truth)} held-out sprites; confused: {wrong.most_common(8)}")
+    state = {"kind": "diffusion_lab classifier", "names": names, "accuracy": accuracy, "model": model.state_dict()}
+    write_safely(HERE / name, lambda file: torch.save(state, file))
 
 
-def card(name: str):
+def train_unet():
+    """The commands that the card names: two runs, the second from the weights of the first."""
+    first, last = HERE / "first_stage.pt", HERE / "context_unet.pt"
+    if not first.exists():
+        _run(first, ["--film-every", "400"], [])
+    _run(last, ["--film-every", "800"], ["--from", str(first), "--schedule", "cosine", "--lr", "1e-3"])
+
+
+def _run(out: Path, always: list[str], new: list[str]):
+    new = ["--resume"] if Path(f"{out}.ckpt").exists() else new
+    subprocess.run([sys.executable, "-m", "diffusion_lab", "train", "--out", str(out), *always, *new], check=True)
+
+
+def evaluate():
+    """Each line of EVALUATIONS, at 1,000 sprites and at 320, into one file; what is there already is kept."""
+    path = HERE / "evaluation.json"
+    results = json.loads(path.read_text()) if path.exists() else []
+    for line in EVALUATIONS:
+        sampler, steps, guidance, n = line.split()
+        asked = {"sampler": sampler, "steps": int(steps), "guidance": float(guidance), "n": int(n)}
+        if any(asked.items() <= result["command"].items() for result in results):
+            continue
+        options = [f"--{name}={value}" for name, value in asked.items() if name != "n"]
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "one.json"
+            command = [sys.executable, "-m", "diffusion_lab", "evaluate", str(HERE / "context_unet.pt"), "-n", n]
+            subprocess.run([*command, *options, "--out", str(out)], check=True)
+            results.append(json.loads(out.read_text()))
+        write_safely(path, lambda file: file.write((json.dumps(results, indent=1) + "\n").encode()))
+
+
+def card():
     """The pictures: the loss, grids by DDPM-500 and DDIM-25 with and without class, and the film of a sampling."""
+    name, stem = "context_unet.pt", "context_unet"
     model, schedule = load_model(HERE / name)
-    stem = name.removesuffix(".pt")
     classes = torch.eye(len(CLASSES)).repeat_interleave(8, 0)
 
     def seed():
@@ -49,7 +127,7 @@ def card(name: str):
 
     losses = torch.load(HERE / name, weights_only=True)["losses"]
     fig, axis = figure(7, 2.6)
-    steps = [50 * (i + 1) for i in range(len(losses))]
+    steps = [LOSS_EVERY * (i + 1) for i in range(len(losses))]
     axis.plot(steps, losses, color=INK, alpha=0.35, linewidth=0.8, label="mean of 50 updates")
     smooth = torch.tensor(losses).unfold(0, 9, 1).mean(1)
     axis.plot(steps[4:-4], smooth, color=ACCENT, label="mean of 450 updates")
@@ -64,14 +142,20 @@ def card(name: str):
 def main():
     """See the top of this file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=[[], *CLASSIFIERS, "context_unet.pt"])
     parser.add_argument("--cards", action="store_true")
+    parser.add_argument("--evaluate", action="store_true")
     options = parser.parse_args()
-    sums = {}
-    for name, recipe in RECIPES.items():
-        if not options.cards:
-            train(name, recipe)
-        card(name)
-        sums[name] = {"sha256": hashlib.sha256((HERE / name).read_bytes()).hexdigest()}
+    if options.evaluate:
+        return evaluate()
+    every = ["context_unet.pt", *CLASSIFIERS]
+    for name in [] if options.cards else options.names or every:
+        if name in CLASSIFIERS:
+            train_classifier(name, *CLASSIFIERS[name])
+        else:
+            train_unet()
+    card()
+    sums = {name: {"sha256": hashlib.sha256((HERE / name).read_bytes()).hexdigest()} for name in every}
     write_safely(HERE / "weights.json", lambda file: file.write((json.dumps(sums, indent=1) + "\n").encode()))
 
 

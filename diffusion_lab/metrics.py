@@ -1,0 +1,215 @@
+"""How good are the samples? Distances between sets of sprites, label agreement, and a search for copies.
+
+    judge = Judge(1000)                       # the real sprites that samples are compared with
+    judge.scores(images, contexts).ratio      # 1 is as good as real sprites that the network never saw
+
+The features are the last hidden layer of a classifier of the sprites' kinds: Inception's, made for photographs, say
+nothing about 16×16 pixels. torchmetrics and scipy have the Fréchet distance too. It is a line of `eigvalsh` here, without
+the complex numbers that scipy's sqrtm leaves; the rest is shorter than the code that would adapt torchmetrics.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .sprites import CLASSES, find, load_sprites, to_tensors
+
+FEATURES = 32  # numbers that describe a sprite: a few, so that some hundred samples suffice
+PER_FEATURE = 10  # samples for each of them, at least: a covariance from fewer means little
+DRAWS = 5  # sets of training sprites that a set is compared with; the mean over them is less noisy
+SAME = 1 / 3  # nearer than this part of the second-nearest distance is a copy (Yoon et al. 2023)
+
+
+class SpriteClassifier(nn.Module):
+    """A small convolutional network: (B, 3, 16, 16) in [-1, 1] to `features` (B, F) and to logits (B, outputs)."""
+
+    def __init__(self, outputs: int, features: int = FEATURES, width: int = 24):
+        super().__init__()
+
+        def block(inside: int, outside: int, stride: int) -> nn.Sequential:
+            convolution = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
+            return nn.Sequential(convolution, nn.BatchNorm2d(outside), nn.GELU())
+
+        self.body = nn.Sequential(
+            block(3, width, 1),
+            block(width, 2 * width, 2),  # 8×8
+            block(2 * width, 2 * width, 1),
+            block(2 * width, 4 * width, 2),  # 4×4
+            block(4 * width, features, 1),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+        )
+        self.head = nn.Linear(features, outputs)
+
+    def features(self, x: Tensor) -> Tensor:
+        """The last hidden layer, (B, F)."""
+        return self.body(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, outputs)."""
+        return self.head(self.body(x))
+
+
+def load_classifier(name: str) -> SpriteClassifier:
+    """A classifier that comes with the package: "sprite_classifier" (108 kinds; its features) or "label_classifier" (5)."""
+    state = torch.load(find("weights", f"{name}.pt"), map_location="cpu", weights_only=True)
+    outputs, features = state["model"]["head.weight"].shape
+    model = SpriteClassifier(outputs, features, state["model"]["body.0.0.weight"].shape[0])
+    model.load_state_dict(state["model"])
+    return model.eval().requires_grad_(False)
+
+
+def frechet_distance(a: Tensor, b: Tensor) -> float:
+    """The Fréchet distance between two Gaussians fitted to features a (N, F) and b (M, F), in float64.
+
+    |mean_a - mean_b|^2 + tr(A + B - 2 (A B)^(1/2)), A and B the covariances (Heusel et al. 2017, eq. 6). It is biased
+    upwards for small sets, so compare only distances of sets of one size. ValueError for fewer than 10 F rows.
+    """
+    for x in (a, b):
+        if len(x) < PER_FEATURE * x.shape[1]:
+            needed = PER_FEATURE * x.shape[1]
+            raise ValueError(f"{len(x)} sprites are too few for {x.shape[1]} features: take {needed} or more.")
+    a, b = a.double(), b.double()
+    A, B = a.T.cov(), b.T.cov()
+    # (A B)^(1/2) has the trace of (S B S)^(1/2), S the root of A; that matrix is symmetric, so its roots are real.
+    values, vectors = torch.linalg.eigh(A)
+    S = vectors * values.clamp(min=0).sqrt() @ vectors.T
+    cross = torch.linalg.eigvalsh(S @ B @ S).clamp(min=0).sqrt().sum()
+    return ((a.mean(0) - b.mean(0)).square().sum() + A.trace() + B.trace() - 2 * cross).item()
+
+
+def kernel_distance(a: Tensor, b: Tensor) -> float:
+    """KID: the squared maximum mean discrepancy with the kernel (x.y / F + 1)^3, unbiased (Bińkowski et al. 2018).
+
+    a: (N, F), b: (M, F). About 0 for two sets of one distribution; it can be below.
+    """
+    a, b = a.double(), b.double()
+
+    def kernel(x, y):
+        return (x @ y.T / x.shape[1] + 1) ** 3
+
+    def within(x):
+        k = kernel(x, x)
+        return (k.sum() - k.trace()) / (len(x) * (len(x) - 1))
+
+    return (within(a) + within(b) - 2 * kernel(a, b).mean()).item()
+
+
+def precision_recall(real: Tensor, made: Tensor, k: int = 3) -> tuple[float, float]:
+    """Precision: the share of `made` that lies among the real sprites. Recall: the share of `real` among the made ones.
+
+    real: (N, F), made: (M, F). "Among" is nearer to one of them than its k-th neighbour (Kynkäänniemi et al. 2019, eq. 1-3).
+    """
+    distance = torch.cdist(real, made)
+    precision = (distance <= _radii(real, k)[:, None]).any(0).double().mean()
+    recall = (distance <= _radii(made, k)[None]).any(1).double().mean()
+    return precision.item(), recall.item()
+
+
+def density_coverage(real: Tensor, made: Tensor, k: int = 5) -> tuple[float, float]:
+    """Density: how many neighbourhoods of real sprites a made one lies in, over k. Coverage: the share of them that are hit.
+
+    real: (N, F), made: (M, F) (Naeem et al. 2020, eq. 3 and 5). Two sets of one distribution have density 1 and, with N = M and
+    k = 5, coverage 0.97. Density can exceed 1; it sees outliers better than precision, coverage better than recall.
+    """
+    inside = torch.cdist(real, made) <= _radii(real, k)[:, None]
+    return (inside.double().sum() / (k * len(made))).item(), inside.any(1).double().mean().item()
+
+
+def nearest_two(images: Tensor, others: Tensor) -> Tensor:
+    """(B, 2): how far each of `images` is from its nearest and second-nearest of `others`, over all 768 values."""
+    return torch.cdist(images.flatten(1), others.flatten(1)).topk(2, largest=False).values
+
+
+class Scores(NamedTuple):
+    """What `Judge.scores` finds; distances: lower is better, shares: 0 to 1."""
+
+    frechet: float
+    ratio: float  # frechet / that of held-out real sprites; 1 is as good as real
+    kid: float
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+    agreement: tuple[float, ...] | None  # by class: the share that the label classifier names as asked
+    copies: float  # the share with nearest / second-nearest training sprite below 1/3
+    near: float  # the share nearer to a training sprite than 99 % of the held-out sprites
+
+
+class Judge:
+    """The real sprites that n samples are compared with: five draws of n for training, n held out, as many of each class.
+
+    `real` holds the scores of the held-out sprites themselves: what a perfect model would get. The same n gives the same
+    sprites. ValueError if n is too small for the features or larger than the held-out set.
+    """
+
+    def __init__(self, n: int = 1000):
+        least = PER_FEATURE * FEATURES
+        train = _shuffled("train")[0]
+        held_out, contexts = _shuffled("held_out")
+        if isinstance(n, bool) or not isinstance(n, int) or not least <= n <= len(held_out):
+            raise ValueError(f"n must be a whole number from {least} to {len(held_out)}, not {n!r}.")
+        self.n = n
+        self._kinds, self._labels = load_classifier("sprite_classifier"), load_classifier("label_classifier")
+        self.train = torch.from_numpy(np.unique(train.flatten(1).numpy(), axis=0))
+        starts = torch.linspace(0, len(train) - n, DRAWS).long() // len(CLASSES) * len(CLASSES)
+        self._references = [self.features(train[start : start + n]) for start in starts]
+        self._near = nearest_two(held_out, self.train)[:, 0].quantile(0.01)
+        self._floor = 1.0
+        self.real = self.scores(held_out[:n], contexts[:n])
+        self._floor = self.real.frechet
+        self.real = self.real._replace(ratio=1.0)
+
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 32) for images (B, 3, 16, 16) in [-1, 1]."""
+        with torch.no_grad():
+            return torch.cat([self._kinds.features(part) for part in images.split(500)])
+
+    def agreement(self, images: Tensor, contexts: Tensor) -> tuple[float, ...]:
+        """By class, the share of images that the label classifier names as their context says; nan where there are none."""
+        with torch.no_grad():
+            named = torch.cat([self._labels(part).argmax(1) for part in images.split(500)])
+        asked = contexts.argmax(1)
+        return tuple((named[asked == k] == k).double().mean().item() for k in range(len(CLASSES)))
+
+    def scores(self, images: Tensor, contexts: Tensor | None = None) -> Scores:
+        """All figures for n samples. images: (n, 3, 16, 16). contexts: (n, 5), what was asked for; None if nothing was.
+
+        ValueError for another number of samples, or samples that are not numbers.
+        """
+        images = images.detach().cpu().clamp(-1, 1).contiguous()
+        if images.shape != (self.n, 3, 16, 16) or (contexts is not None and len(contexts) != self.n):
+            raise ValueError(f"this judge compares {self.n} sprites (n, 3, 16, 16), not {tuple(images.shape)}.")
+        if not images.isfinite().all():
+            raise ValueError("some samples are not finite numbers: look at the sampler or the weights.")
+        made = self.features(images)
+        frechet = float(np.mean([frechet_distance(made, real) for real in self._references]))
+        kid = float(np.mean([kernel_distance(made, real) for real in self._references]))
+        shares = [precision_recall(real, made) + density_coverage(real, made) for real in self._references]
+        two = nearest_two(images, self.train)
+        return Scores(
+            frechet,
+            frechet / self._floor,
+            kid,
+            *(float(share) for share in np.mean(shares, axis=0)),
+            None if contexts is None else self.agreement(images, contexts),
+            (two[:, 0] < SAME * two[:, 1]).double().mean().item(),
+            (two[:, 0] < self._near).double().mean().item(),
+        )
+
+
+def _radii(x: Tensor, k: int) -> Tensor:
+    """(N,): the distance of each row to its k-th neighbour, itself not counted."""
+    return torch.cdist(x, x).kthvalue(k + 1).values
+
+
+def _shuffled(split: str) -> tuple[Tensor, Tensor]:
+    """A split with its classes in turn (hero, non_hero, ..., hero, ...), each in a fixed random order."""
+    images, contexts = to_tensors(load_sprites(split))
+    generator = torch.Generator().manual_seed(0)
+    asked = contexts.argmax(1)
+    rows = [torch.where(asked == k)[0] for k in range(len(CLASSES))]
+    order = torch.stack([row[torch.randperm(len(row), generator=generator)] for row in rows], 1).flatten()
+    return images[order], contexts[order]
