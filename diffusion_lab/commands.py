@@ -1,7 +1,9 @@
 """The commands sample, train and evaluate, and the options of all."""
 
 import argparse
+import hashlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -18,7 +20,7 @@ from tqdm import tqdm
 from .metrics import Judge, Scores
 from .samplers import collect, sample_ddim, sample_ddpm, sample_dpmpp_2m
 from .schedules import Schedule
-from .sprites import CLASSES, load_path, load_sprites, to_tensors
+from .sprites import CLASSES, SIZE, find, load_path, load_sprites, to_tensors
 from .training import DEFAULT_WEIGHTS, LOSS_EVERY, Run, TrainConfig, best_device, load_model, write_safely
 from .viz import gif, grid, png
 
@@ -82,7 +84,7 @@ def train(options: argparse.Namespace) -> int:
     settings = {name: getattr(options, name) for name in _settings() if getattr(options, name) is not None}
     if options.resume:
         if options.weights is not None:
-            raise ValueError("--from is for the begin of a run; leave it out to resume.")
+            raise ValueError("--from is for starting a run; leave it out to resume.")
         run = Run.load(checkpoint, torch.device(options.device))
         changed = [name for name, value in settings.items() if value not in (asdict(run.config)[name], "auto")]
         if changed:
@@ -94,17 +96,18 @@ def train(options: argparse.Namespace) -> int:
         if options.weights is not None:
             run.start_from(load_model(options.weights)[0])
     images, contexts = to_tensors(load_sprites() if options.data is None else load_path(options.data))
-    log = _tensorboard(options.log)
+    writer = _tensorboard(options.log)
     print(f"{len(images)} sprites, {run.config.steps} updates of {run.config.batch}, {run.device.type}, {run.config.precision}")
     updates = run.advance(images, contexts)
     run.save(checkpoint)  # now, so that a place where nothing can be written is found before the work and not after it
-    mean = None
+    smooth = None
+    log = writer(options.log) if writer else None
     bar = tqdm(total=run.config.steps, initial=run.step, unit="step", mininterval=1.0)
     for progress in updates:
-        mean = progress.loss if mean is None else torch.lerp(mean, progress.loss, 0.02)
+        smooth = progress.loss if smooth is None else torch.lerp(smooth, progress.loss, 0.02)
         bar.update()
         if progress.step % LOSS_EVERY == 0:
-            bar.set_postfix(loss=f"{mean.item():.4f}")
+            bar.set_postfix(loss=f"{smooth.item():.4f}")
             if log:
                 log.add_scalar("loss", run.losses[-1], progress.step)
                 log.add_scalar("learning rate", progress.lr, progress.step)
@@ -133,9 +136,17 @@ def evaluate(options: argparse.Namespace) -> int:
         raise ValueError(f"--batch must be at least 1, not {options.batch}.")
     model, schedule = load_model(options.weights, options.device)
     sampler, steps = _sampler(options, schedule)
+    if (model.in_channels, model.height, model.n_cfeat) != (3, SIZE, len(CLASSES)):
+        raise ValueError("These weights draw other pictures than the sprite set's; evaluate compares with that set only.")
+    contexts, guidance = None if options.cls == NONE else contexts_of(MIXED, options.n), options.guidance
+    if contexts is None and guidance != 1:
+        raise ValueError("--guidance needs a class to be guided to; leave out --class none.")
+    sampler(
+        model, schedule, 1, None if contexts is None else contexts[0], guidance
+    )  # checks its arguments now and not after the judge is ready
+    if options.out.is_dir() or not os.access(options.out.absolute().parent, os.W_OK):
+        raise ValueError(f"{options.out} could not be written: choose another --out.")
     judge = Judge(options.n)
-    contexts = None if options.cls == NONE else contexts_of(MIXED, options.n)
-    guidance = 1.0 if contexts is None else options.guidance
     generator, images, begin = torch.Generator().manual_seed(options.seed), [], time.perf_counter()
     with tqdm(total=options.n * steps, unit="evaluation", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
         for first in range(0, options.n, options.batch):
@@ -147,13 +158,11 @@ def evaluate(options: argparse.Namespace) -> int:
             images.append(state.x.cpu())
     seconds = time.perf_counter() - begin
     scores, real = judge.scores(torch.cat(images), contexts), judge.real
-    command = {
-        "weights": Path(options.weights or DEFAULT_WEIGHTS).name,
-        "n": options.n,
-        "sampler": options.sampler,
-        "steps": steps,
+    weights = find("weights", DEFAULT_WEIGHTS) if options.weights is None else options.weights
+    command = {"weights": weights.name, "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(), "class": options.cls}
+    command |= {name: getattr(options, name) for name in ("n", "sampler", "eta", "guidance", "seed", "batch")} | {
+        "steps": steps
     }
-    command |= {"eta": options.eta, "guidance": guidance, "class": options.cls, "seed": options.seed}
     result = {"command": command, "seconds": round(seconds, 1), "samples": scores._asdict(), "held_out": real._asdict()}
     print(f"{options.sampler}, {steps} steps, guidance {guidance:g}, {options.n} sprites in {seconds:.0f} s")
     print(f"{'':34}{'samples':>10}{'held-out real sprites':>24}")
@@ -217,15 +226,15 @@ def _film(run: Run) -> Image.Image:
     return grid(collect(walk).images, columns=10, scale=1)
 
 
-def _tensorboard(folder: Path | None):
-    """TensorBoard's writer, or None if none was asked for. It is an optional extra, so it is imported here."""
+def _tensorboard(folder: Path | None) -> Callable | None:
+    """TensorBoard's class of writers, or None if none was asked for. It is an optional extra, so it is imported here."""
     if folder is None:
         return None
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise ValueError("--log needs TensorBoard: pip install tensorboard, or leave --log out.") from error
-    return SummaryWriter(folder)
+    return SummaryWriter
 
 
 def _settings() -> dict:
@@ -237,28 +246,27 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="sample | train | evaluate | doctor")
     device = {"choices": ("cpu", "cuda", "mps"), "default": best_device().type, "help": "default: %(default)s"}
     sampling = argparse.ArgumentParser(add_help=False)  # what sample and evaluate share
-    sampling.add_argument("--sampler", choices=SAMPLERS, default="ddim")
-    sampling.add_argument("--steps", type=int, help="evaluations of the network; if left out ddim 25, dpmpp_2m 10, ddpm all T")
-    sampling.add_argument("--eta", type=float, help="ddim only: noise put back, 0 to 1; 0 if left out")
-    sampling.add_argument("--seed", type=int, default=0)
+    sampling.add_argument("--sampler", choices=SAMPLERS, default="ddim", help="default: %(default)s")
+    sampling.add_argument("--steps", type=int, help="evaluations of the network; default: ddim 25, dpmpp_2m 10, ddpm all T")
+    sampling.add_argument("--eta", type=float, help="ddim only: noise put back, 0 to 1; default: 0")
+    sampling.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     sampling.add_argument("--device", **device)
-    shown = {"parents": [sampling], "formatter_class": argparse.ArgumentDefaultsHelpFormatter}
 
-    p = commands.add_parser("sample", help="draw sprites into a .gif or .png", **shown)
-    p.add_argument("--class", dest="cls", choices=(*CLASSES, MIXED, NONE), default=MIXED, help="what to draw")
-    p.add_argument("-n", type=int, default=32, help="how many")
-    p.add_argument("--guidance", type=float, default=1.5, help="1 is none; more follows the class more strictly")
+    p = commands.add_parser("sample", help="draw sprites into a .gif or .png", parents=[sampling])
+    p.add_argument("--class", dest="cls", choices=(*CLASSES, MIXED, NONE), default=MIXED, help="default: %(default)s")
+    p.add_argument("-n", type=int, default=32, help="how many; default: %(default)s")
+    p.add_argument("--guidance", type=float, default=1.5, help="1 is none, more is stricter; default: %(default)s")
     p.add_argument("--weights", type=Path, help="a file written by train; the package's own if left out")
     p.add_argument("--out", type=Path, required=True, help="a .gif for the film, a .png for the result")
     p.set_defaults(run=sample)
 
-    p = commands.add_parser("evaluate", help="compare samples with the sprite set", **shown)
+    p = commands.add_parser("evaluate", help="compare samples with the sprite set", parents=[sampling])
     p.add_argument("weights", type=Path, nargs="?", help="a file written by train; the package's own if left out")
-    p.add_argument("--class", dest="cls", choices=(MIXED, NONE), default=MIXED, help="ask for the classes in turn, or for none")
-    p.add_argument("-n", type=int, default=1000, help="how many; figures of different n cannot be compared")
-    p.add_argument("--guidance", type=float, default=1.0, help="1 is none")
-    p.add_argument("--batch", type=int, default=100, help="how many at a time")
-    p.add_argument("--out", type=Path, default=Path("evaluation.json"), help="where all figures go")
+    p.add_argument("--class", dest="cls", choices=(MIXED, NONE), default=MIXED, help="ask for all classes in turn, or for none")
+    p.add_argument("-n", type=int, default=1000, help="how many, 320 to 1000; default: %(default)s")
+    p.add_argument("--guidance", type=float, default=1.0, help="1 is none; default: %(default)s")
+    p.add_argument("--batch", type=int, default=100, help="how many at a time; default: %(default)s")
+    p.add_argument("--out", type=Path, default=Path("scores.json"), help="where all figures go; default: %(default)s")
     p.set_defaults(run=evaluate)
 
     p = commands.add_parser("train", help="train a network on the sprite set, or on yours")

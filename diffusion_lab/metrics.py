@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .sprites import CLASSES, find, load_sprites, to_tensors
+from .sprites import CLASSES, find, load_kinds, load_sprites, to_tensors
 
 FEATURES = 32  # numbers that describe a sprite: a few, so that some hundred samples suffice
 PER_FEATURE = 10  # samples for each of them, at least: a covariance from fewer means little
-DRAWS = 5  # sets of training sprites that a set is compared with; the mean over them is less noisy
+DRAWS = 5  # sets of training sprites to compare with, and of held-out ones for the floor: means are less noisy
+MOST = 1000  # sprites that a judge compares; for more of them the held-out set is too small
 SAME = 1 / 3  # nearer than this part of the second-nearest distance is a copy (Yoon et al. 2023)
 
 
@@ -100,7 +101,7 @@ def kernel_distance(a: Tensor, b: Tensor) -> float:
 def precision_recall(real: Tensor, made: Tensor, k: int = 3) -> tuple[float, float]:
     """Precision: the share of `made` that lies among the real sprites. Recall: the share of `real` among the made ones.
 
-    real: (N, F), made: (M, F). "Among" is nearer to one of them than its k-th neighbour (Kynkäänniemi et al. 2019, eq. 1-3).
+    real: (N, F), made: (M, F). "Among" is nearer to one of them than its k-th neighbour (Kynkäänniemi et al. 2019, eq. 2).
     """
     distance = torch.cdist(real, made)
     precision = (distance <= _radii(real, k)[:, None]).any(0).double().mean()
@@ -111,7 +112,7 @@ def precision_recall(real: Tensor, made: Tensor, k: int = 3) -> tuple[float, flo
 def density_coverage(real: Tensor, made: Tensor, k: int = 5) -> tuple[float, float]:
     """Density: how many neighbourhoods of real sprites a made one lies in, over k. Coverage: the share of them that are hit.
 
-    real: (N, F), made: (M, F) (Naeem et al. 2020, eq. 3 and 5). Two sets of one distribution have density 1 and, with N = M and
+    real: (N, F), made: (M, F) (Naeem et al. 2020, section 3.2). Two sets of one distribution have density 1 and, with N = M and
     k = 5, coverage 0.97. Density can exceed 1; it sees outliers better than precision, coverage better than recall.
     """
     inside = torch.cdist(real, made) <= _radii(real, k)[:, None]
@@ -139,28 +140,31 @@ class Scores(NamedTuple):
 
 
 class Judge:
-    """The real sprites that n samples are compared with: five draws of n for training, n held out, as many of each class.
+    """The real sprites that n samples are compared with: five draws of n for training, five of held-out ones.
 
-    `real` holds the scores of the held-out sprites themselves: what a perfect model would get. The same n gives the same
-    sprites. ValueError if n is too small for the features or larger than the held-out set.
+    A draw has as many sprites of each class, and within a class kinds by chance, as a perfect model would. `real` holds the
+    mean scores of the held-out draws: what such a model would get. The same n gives the same sprites; scores of different n
+    cannot be compared. ValueError if n is too small for the features or too large for the held-out set.
     """
 
     def __init__(self, n: int = 1000):
         least = PER_FEATURE * FEATURES
-        train = _shuffled("train")[0]
-        held_out, contexts = _shuffled("held_out")
-        if isinstance(n, bool) or not isinstance(n, int) or not least <= n <= len(held_out):
-            raise ValueError(f"n must be a whole number from {least} to {len(held_out)}, not {n!r}.")
+        if isinstance(n, bool) or not isinstance(n, int) or not least <= n <= MOST:
+            raise ValueError(f"n must be a whole number from {least} to {MOST}, not {n!r}.")
         self.n = n
         self._kinds, self._labels = load_classifier("sprite_classifier"), load_classifier("label_classifier")
+        (train, _), (held_out, contexts) = (to_tensors(load_sprites(split)) for split in ("train", "held_out"))
         self.train = torch.from_numpy(np.unique(train.flatten(1).numpy(), axis=0))
-        starts = torch.linspace(0, len(train) - n, DRAWS).long() // len(CLASSES) * len(CLASSES)
-        self._references = [self.features(train[start : start + n]) for start in starts]
         self._near = nearest_two(held_out, self.train)[:, 0].quantile(0.01)
+        generator = torch.Generator().manual_seed(0)
+        self._references = [self.features(train[draw_rows("train", n, generator)]) for _ in range(DRAWS)]
         self._floor = 1.0
-        self.real = self.scores(held_out[:n], contexts[:n])
-        self._floor = self.real.frechet
-        self.real = self.real._replace(ratio=1.0)
+        draws = [draw_rows("held_out", n, generator) for _ in range(DRAWS)]
+        scores = [self.scores(held_out[rows], contexts[rows]) for rows in draws]
+        agreement = tuple(np.mean([s.agreement for s in scores], axis=0).tolist())
+        means = {name: float(np.mean([getattr(s, name) for s in scores])) for name in Scores._fields if name != "agreement"}
+        self._floor = means["frechet"]
+        self.real = Scores(**means | {"ratio": 1.0, "agreement": agreement})
 
     def features(self, images: Tensor) -> Tensor:
         """(B, 32) for images (B, 3, 16, 16) in [-1, 1]."""
@@ -168,22 +172,30 @@ class Judge:
             return torch.cat([self._kinds.features(part) for part in images.split(500)])
 
     def agreement(self, images: Tensor, contexts: Tensor) -> tuple[float, ...]:
-        """By class, the share of images that the label classifier names as their context says; nan where there are none."""
+        """By class, the share of images that the label classifier names as their one-hot context says.
+
+        ValueError if a context is not one-hot, or if a class was not asked for at all.
+        """
+        asked = contexts.argmax(1)
+        if not torch.equal(contexts, torch.eye(len(CLASSES))[asked]) or len(asked.unique()) < len(CLASSES):
+            raise ValueError("label agreement needs contexts that are one-hot, and each class among them.")
         with torch.no_grad():
             named = torch.cat([self._labels(part).argmax(1) for part in images.split(500)])
-        asked = contexts.argmax(1)
         return tuple((named[asked == k] == k).double().mean().item() for k in range(len(CLASSES)))
 
     def scores(self, images: Tensor, contexts: Tensor | None = None) -> Scores:
         """All figures for n samples. images: (n, 3, 16, 16). contexts: (n, 5), what was asked for; None if nothing was.
 
-        ValueError for another number of samples, or samples that are not numbers.
+        ValueError for another number of samples or contexts, or samples that are not finite numbers.
         """
-        images = images.detach().cpu().clamp(-1, 1).contiguous()
-        if images.shape != (self.n, 3, 16, 16) or (contexts is not None and len(contexts) != self.n):
-            raise ValueError(f"this judge compares {self.n} sprites (n, 3, 16, 16), not {tuple(images.shape)}.")
+        images = images.detach().cpu().float()
+        if images.shape != (self.n, 3, 16, 16):
+            raise ValueError(f"this judge compares {self.n} sprites, ({self.n}, 3, 16, 16), not {tuple(images.shape)}.")
+        if contexts is not None and contexts.shape != (self.n, len(CLASSES)):
+            raise ValueError(f"there must be {self.n} contexts, ({self.n}, {len(CLASSES)}), not {tuple(contexts.shape)}.")
         if not images.isfinite().all():
             raise ValueError("some samples are not finite numbers: look at the sampler or the weights.")
+        images = images.clamp(-1, 1).contiguous()
         made = self.features(images)
         frechet = float(np.mean([frechet_distance(made, real) for real in self._references]))
         kid = float(np.mean([kernel_distance(made, real) for real in self._references]))
@@ -194,7 +206,7 @@ class Judge:
             frechet / self._floor,
             kid,
             *(float(share) for share in np.mean(shares, axis=0)),
-            None if contexts is None else self.agreement(images, contexts),
+            None if contexts is None else self.agreement(images, contexts.detach().cpu().float()),
             (two[:, 0] < SAME * two[:, 1]).double().mean().item(),
             (two[:, 0] < self._near).double().mean().item(),
         )
@@ -205,11 +217,23 @@ def _radii(x: Tensor, k: int) -> Tensor:
     return torch.cdist(x, x).kthvalue(k + 1).values
 
 
-def _shuffled(split: str) -> tuple[Tensor, Tensor]:
-    """A split with its classes in turn (hero, non_hero, ..., hero, ...), each in a fixed random order."""
-    images, contexts = to_tensors(load_sprites(split))
-    generator = torch.Generator().manual_seed(0)
-    asked = contexts.argmax(1)
-    rows = [torch.where(asked == k)[0] for k in range(len(CLASSES))]
-    order = torch.stack([row[torch.randperm(len(row), generator=generator)] for row in rows], 1).flatten()
-    return images[order], contexts[order]
+def draw_rows(split: str, n: int, generator: torch.Generator) -> Tensor:
+    """Rows of `load_sprites(split)`, (n,): the classes in turn, within a class the kinds by chance, each sprite once.
+
+    (Once, unless chance asks for more sprites of a kind than there are.) A split itself has exactly as many of each kind;
+    a plain draw from it would be more even than chance, and the floor too low.
+    """
+    kinds, names = load_kinds(split)
+    kinds = torch.from_numpy(kinds)
+    each, columns = -(-n // len(CLASSES)), []
+    for name in CLASSES:
+        own = torch.tensor([k for k, kind in enumerate(names) if kind.startswith(f"{name}: ")])
+        wanted = own[torch.randint(len(own), (each,), generator=generator)]
+        column = torch.empty_like(wanted)
+        for kind in own:
+            pool = torch.where(kinds == kind)[0]
+            pool = pool[torch.randperm(len(pool), generator=generator)]
+            places = torch.where(wanted == kind)[0]
+            column[places] = pool[torch.arange(len(places)) % len(pool)]
+        columns.append(column)
+    return torch.stack(columns, 1).flatten()[:n]

@@ -37,6 +37,7 @@ class TrainConfig:
     prediction: str = "v"  # what the network answers
     schedule: str = "linear"
     T: int = 500
+    n_feat: int = 64  # the width of the network: half of it is four times as fast
     seed: int = 0
     precision: str = "auto"  # "bf16", "fp32", or "auto": bf16 where the processor gains from it
 
@@ -149,7 +150,7 @@ class Run:
         self.generator = torch.Generator().manual_seed(config.seed)  # on the CPU: the same draws on every device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            model = ContextUnet(prediction=config.prediction)
+            model = ContextUnet(n_feat=config.n_feat, prediction=config.prediction)
         self.model = model.to(self.device, memory_format=layout(self.device))
         self.ema = EMA(self.model, config.ema)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=config.lr, weight_decay=config.weight_decay)

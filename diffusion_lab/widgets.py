@@ -1,10 +1,13 @@
-"""Interactive views for notebooks. Pictures are made first; the controls then only choose among ready PNG bytes."""
+"""Interactive views for notebooks. Where it is possible all pictures are made first, and controls choose among PNG bytes."""
 
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
-from .samplers import State
+from .samplers import State, collect, sample_dpmpp_2m
+from .schedules import Schedule
+from .sprites import CLASSES
 from .viz import grid, png, show, to_uint8
 
 
@@ -57,3 +60,42 @@ def _pair(state: State, count: int, scale: int) -> bytes:
 
 def _caption(t: int) -> str:
     return f"t = {t}: above x_t, below the believed x0"
+
+
+def context_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 8, steps: int = 12, scale: int = 6):
+    """One slider for each class, one for guidance, one for the seed; n sprites are drawn when a slider is let go.
+
+    Displays the sliders and, for readers without a running notebook, a still picture of the first setting.
+    """
+    import ipywidgets  # only notebooks need it
+    from IPython.display import display
+
+    style = {"description_width": "90px"}
+
+    def slider(name: str, value: float, most: float) -> ipywidgets.FloatSlider:
+        options = {"min": 0.0, "max": most, "step": 0.1, "continuous_update": False, "style": style}
+        return ipywidgets.FloatSlider(value=value, description=name, **options)
+
+    classes = [slider(name, float(name == "hero"), 1.5) for name in CLASSES]
+    guidance = slider("guidance", 2.0, 8.0)
+    seed = ipywidgets.IntSlider(value=0, min=0, max=99, description="seed", continuous_update=False, style=style)
+
+    def draw() -> bytes:
+        context = torch.tensor([s.value for s in classes])
+        generator = torch.Generator().manual_seed(seed.value)
+        walk = sample_dpmpp_2m(model, schedule, n, context, guidance.value, generator, steps=steps)
+        return png(grid(collect(walk, every=steps).images, columns=4, scale=scale))
+
+    still = draw()
+    picture = ipywidgets.Image(value=still, format="png")
+    trouble = ipywidgets.Output()  # JupyterLab hides what a callback prints or raises; this shows it
+
+    @trouble.capture(clear_output=True)
+    def redraw(change):
+        picture.value = draw()
+
+    for control in (*classes, guidance, seed):
+        control.observe(redraw, names="value")
+    controls = ipywidgets.VBox([*classes, guidance, seed])
+    display(ipywidgets.VBox([ipywidgets.HBox([controls, picture]), trouble]))
+    show(still, alt=f"{n} sprites for the context hero, guidance 2, seed 0: the first setting of the sliders.")

@@ -1,10 +1,12 @@
 """The command line, as a user calls it: in a process of its own where that matters, else through main()."""
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import torch
 from conftest import ROOT
 from PIL import Image
 
-from diffusion_lab import Run, TrainConfig, doctor, load_model, sprites
+from diffusion_lab import ContextUnet, Run, TrainConfig, doctor, load_model, sprites
 from diffusion_lab.__main__ import main
 from diffusion_lab.commands import contexts_of
 
@@ -124,36 +126,40 @@ def test_evaluate_prints_a_table_and_writes_all_figures(weights, tmp_path, capsy
     assert main(["evaluate", str(weights), "-n", "320", "--sampler", "dpmpp_2m", "--steps", "1", "--out", "e.json"]) == 0
     table = capsys.readouterr().out
     figures = json.loads((tmp_path / "e.json").read_text())
-    assert figures["command"] == {
-        "weights": "w.pt",
-        "n": 320,
-        "sampler": "dpmpp_2m",
-        "steps": 1,
-        "eta": None,
-        "guidance": 1.0,
-        "class": "mixed",
-        "seed": 0,
-    }
+    command = figures["command"]
+    assert command.pop("sha256") == hashlib.sha256(weights.read_bytes()).hexdigest() and command.pop("eta") is None
+    assert command.pop("weights") == "w.pt" and command.pop("class") == "mixed" and command.pop("sampler") == "dpmpp_2m"
+    assert command == {"n": 320, "steps": 1, "guidance": 1.0, "seed": 0, "batch": 100}
     assert f"{figures['samples']['ratio']:.2f}" in table and "held-out real sprites" in table and "side_facing" in table
     assert figures["samples"]["ratio"] > 5 and figures["held_out"]["ratio"] == 1 and figures["samples"]["near"] == 0
 
 
+def test_evaluate_refuses_a_network_for_other_pictures(tmp_path, capsys):
+    torch.save(ContextUnet(height=32).state_dict(), tmp_path / "large.pt")
+    assert main(["evaluate", "large.pt", "-n", "320"]) == 2
+    assert "other pictures than the sprite set's" in capsys.readouterr().err
+
+
 def test_evaluate_without_class_has_no_agreement(weights, tmp_path):
     assert main(["evaluate", str(weights), "-n", "320", "--steps", "1", "--class", "none", "--batch", "7"]) == 0
-    assert json.loads((tmp_path / "evaluation.json").read_text())["samples"]["agreement"] is None
+    assert json.loads((tmp_path / "scores.json").read_text())["samples"]["agreement"] is None
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["-n", "100"], "n must be a whole number from 320 to 2160"),
+        (["-n", "100"], "n must be a whole number from 320 to 1000"),
         (["--batch", "0"], "--batch must be at least 1"),
         (["--sampler", "ddpm", "--eta", "1"], "--eta belongs to --sampler ddim"),
         (["--steps", "501"], "steps must be a whole number from 1 to 500"),
         (["--guidance", "nan"], "guidance must be a number"),
+        (["--class", "none", "--guidance", "2"], "--guidance needs a class"),
+        (["--out", "nowhere/a.json"], "could not be written"),
+        (["--out", "."], "could not be written"),
     ],
 )
-def test_bad_evaluations_are_one_sentence(weights, options, message, capsys):
+def test_bad_evaluations_are_one_sentence_before_any_work(weights, options, message, capsys, monkeypatch):
+    monkeypatch.setattr("diffusion_lab.samplers.guided", None)  # the network is not asked
     assert main(["evaluate", str(weights), "-n", "320", *options]) == 2
     error = capsys.readouterr().err.strip()
     assert message in error and len(error.splitlines()) == 1
@@ -194,7 +200,7 @@ def test_train_from_weights_with_another_prediction_is_refused(data, capsys):
     assert train(data, "--steps", "1", "--out", "b.pt", "--from", "a.pt") == 2
     assert "predict eps" in capsys.readouterr().err
     assert train(data, "--steps", "2", "--out", "b.pt", "--from", "a.pt", "--resume") == 2
-    assert "--from is for the begin of a run" in capsys.readouterr().err
+    assert "--from is for starting a run" in capsys.readouterr().err
 
 
 class Writer:
@@ -221,6 +227,7 @@ def test_train_logs_for_tensorboard(data, monkeypatch):
     assert train(data, "--steps", "50", "--out", "w.pt", "--film-every", "50", "--log", "runs") == 0
     names = [(name, step) for name, step, _ in Writer.last.scalars]
     assert names == [("loss", 50), ("learning rate", 50)] and all(value > 0 for *_, value in Writer.last.scalars)
+    assert Writer.last.folder == Path("runs")
     assert Writer.last.images == [("sprites", 50, (69, 171, 3), "HWC")] and Writer.last.closed
 
 

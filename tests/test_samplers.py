@@ -112,9 +112,13 @@ def test_n_steps_see_the_right_times_and_evaluate_n_times(sampler, n):
 
 @pytest.mark.parametrize("prediction", ["eps", "v", "x0"])
 @pytest.mark.parametrize("n", [1, 2, 3, 25, 500])
-def test_with_one_image_2m_returns_it(prediction, n):
-    run = collect(sample_dpmpp_2m(OneImage(SCHEDULE, IMAGE, prediction), SCHEDULE, 3, steps=n, start=noise(3, 3, 2, 2)))
-    torch.testing.assert_close(run.images, IMAGE.expand(3, -1, -1, -1), rtol=0, atol=1e-9)
+def test_with_one_image_2m_stays_on_the_line_to_it(prediction, n):
+    """Every state is sqrt(ab) image + sqrt(1 - ab) eps with the eps of the start; the last is the image."""
+    ab, start = SCHEDULE.alpha_bar, noise(3, 3, 2, 2)
+    eps = (start - ab[-1].sqrt() * IMAGE) / (1 - ab[-1]).sqrt()
+    for state in sample_dpmpp_2m(OneImage(SCHEDULE, IMAGE, prediction), SCHEDULE, 3, steps=n, start=start):
+        expected = ab[state.t].sqrt() * IMAGE + (1 - ab[state.t]).sqrt() * eps
+        torch.testing.assert_close(state.x, expected, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["linear", "cosine"])
@@ -129,10 +133,12 @@ def test_2m_is_nearer_to_the_probability_flow_than_ddim(name):
 
 
 def test_2m_of_two_walks_at_once_keep_their_own_memory():
-    walks = [sample_dpmpp_2m(OneImage(SCHEDULE, k * IMAGE), SCHEDULE, 1, steps=5, start=noise(1, 3, 2, 2)) for k in (1, -1)]
-    for one, other in zip(*walks, strict=True):
-        end = one.x, other.x
-    torch.testing.assert_close(end[0], -end[1], rtol=0, atol=1e-9)
+    def walk(mean):
+        return sample_dpmpp_2m(Gaussian(SCHEDULE, mean, 0.5), SCHEDULE, 1, steps=5, start=noise(1, 1, 2, 2), clip=False)
+
+    alone = list(walk(0.3)), list(walk(-0.3))
+    for pair in zip(walk(0.3), walk(-0.3), *alone, strict=True):
+        assert torch.equal(pair[0].x, pair[2].x) and torch.equal(pair[1].x, pair[3].x)
 
 
 def test_a_state_is_x_t_with_the_belief_at_x_t():

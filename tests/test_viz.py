@@ -7,9 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
-from diffusion_lab import load_sprites, viz
+from diffusion_lab import CLASSES, ContextUnet, load_sprites, viz
 from diffusion_lab.samplers import State
-from diffusion_lab.widgets import trajectory_slider
+from diffusion_lab.schedules import cosine
+from diffusion_lab.widgets import context_mixer, trajectory_slider
 
 
 def flat(value, b=1):
@@ -125,3 +126,24 @@ def test_the_slider_chooses_among_ready_pictures_and_leaves_a_still(monkeypatch)
 def test_the_slider_wants_states():
     with pytest.raises(ValueError, match=r"give list\(sampler\)"):
         trajectory_slider([])
+
+
+def test_the_mixer_draws_again_for_each_control_and_leaves_a_still(monkeypatch):
+    shown, asked = [], []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    model = ContextUnet(n_feat=8, prediction="v").eval()
+    model.register_forward_pre_hook(lambda *_: asked.append(1))
+    torch.nn.init.normal_(model.contextembed2.model[2].weight)  # so that a new network hears the context
+    context_mixer(model, cosine(), n=2, steps=3)
+    controls, picture = shown[0].children[0].children
+    controls = {control.description: control for control in controls.children}
+    assert list(controls) == [*CLASSES, "guidance", "seed"]
+    assert not any(control.continuous_update for control in controls.values())
+    assert "for the context hero, guidance 2, seed 0" in shown[1].data
+    pictures = {bytes(picture.value)}
+    for name, value in (("food", 1.0), ("hero", 0.0), ("guidance", 5.0), ("seed", 3)):
+        controls[name].value = value
+        pictures.add(bytes(picture.value))
+    assert len(pictures) == 5 and len(asked) == 5 * 3
+    controls["seed"].value, controls["guidance"].value, controls["hero"].value, controls["food"].value = 0, 2.0, 1.0, 0.0
+    assert len(pictures | {bytes(picture.value)}) == 5  # the first setting gives the first picture again
