@@ -34,7 +34,6 @@ EVALUATIONS = (  # sampler, steps, guidance, number of sprites; the slow one las
     *(f"ddim {steps} 1 {n}" for n in (320, 1000) for steps in (10, 25, 50)),
     "ddim 25 2 1000",
     "ddpm 500 1 320",
-    "ddpm 500 1 1000",
 )
 
 
