@@ -21,7 +21,7 @@ from nbclient import NotebookClient
 from diffusion_lab.training import write_safely
 
 HERE = Path(__file__).parent
-ORDER = ("L1_Sampling",)
+ORDER = ("L1_Sampling", "L2_Training", "L3_Context", "L4_FastSampling")
 LIMIT = 1_000_000  # bytes; GitHub does not draw larger notebooks well
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
