@@ -14,6 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .muon import Muon
 from .schedules import SCHEDULES, Schedule
 from .sprites import find
 from .steps import PREDICTIONS, perturb, target
@@ -29,7 +30,7 @@ class TrainConfig:
 
     steps: int = 10000  # updates of the weights
     batch: int = 64  # sprites per update
-    lr: float = 2e-3  # the highest learning rate; BatchNorm lets it be large
+    lr: float = 1e-2  # the highest learning rate; Muon and BatchNorm let it be large
     warmup: int = 300  # updates until the learning rate is reached; then it falls as a half cosine to 0
     weight_decay: float = 1e-2
     ema: float = 0.999  # share of the average that stays at each update
@@ -153,7 +154,7 @@ class Run:
             model = ContextUnet(n_feat=config.n_feat, prediction=config.prediction)
         self.model = model.to(self.device, memory_format=layout(self.device))
         self.ema = EMA(self.model, config.ema)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+        self.optimizer = Muon(self.model, config.lr, config.weight_decay)
         self.order = torch.empty(0, dtype=torch.int64)  # what is left of this pass over the sprites
         self.losses: list[float] = []  # the mean loss of every LOSS_EVERY updates
         self.data: str | None = None  # the checksum of the sprites and contexts that it is trained on
@@ -251,6 +252,8 @@ class Run:
             run._recent = [loss.to(run.device) for loss in state["recent"]]
         except (KeyError, TypeError, AttributeError, RuntimeError) as error:
             raise ValueError(f"{path} is a damaged checkpoint; begin again, or take a copy of it.") from error
+        except ValueError as error:  # the optimiser's groups differ
+            raise VersionError(f"{path} was written by another version of diffusion_lab; begin the training again.") from error
         return run
 
     def export(self, path: str | Path):
