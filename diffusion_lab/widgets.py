@@ -1,14 +1,22 @@
 """Interactive views for notebooks. Where it is possible all pictures are made first, and controls choose among PNG bytes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from .samplers import State, collect, sample_dpmpp_2m
+from .samplers import State, collect, sample_ddim, sample_ddpm, sample_dpmpp_2m
 from .schedules import Schedule
 from .sprites import CLASSES
+from .steps import clip_x0, perturb, to_x0_eps
 from .viz import grid, png, show, to_uint8
+
+if TYPE_CHECKING:
+    import ipywidgets
+
+WIDE = {"description_width": "90px"}  # room for the longest label
 
 
 def trajectory_slider(states: Sequence[State], count: int = 8, scale: int = 6, most: int = 60):
@@ -18,48 +26,55 @@ def trajectory_slider(states: Sequence[State], count: int = 8, scale: int = 6, m
     Displays the slider and, for readers without a running notebook, a still picture. ValueError if there are no states.
     """
     import ipywidgets  # only notebooks need it
-    from IPython.display import display
 
     if not states:
         raise ValueError("there are no states to look at: give list(sampler).")
     picks = np.unique(np.linspace(0, len(states) - 1, min(most, len(states))).round().astype(int))
     count = min(count, len(states[0].x))
-    frames = [_pair(states[i], count, scale) for i in picks]
-    times = [states[i].t for i in picks]
+    frames = [png(_rows([states[i].x[:count], states[i].x0[:count]], scale)) for i in picks]
+    last = len(frames) - 1
+    slider = ipywidgets.IntSlider(last, 0, last, description="moment", style=WIDE, continuous_update=False, readout=False)
+    label = ipywidgets.Label()
 
-    picture = ipywidgets.Image(value=frames[-1], format="png")
-    label = ipywidgets.Label(value=_caption(times[-1]))
-    slider = ipywidgets.IntSlider(
-        value=len(frames) - 1,
-        min=0,
-        max=len(frames) - 1,
-        description="moment",
-        continuous_update=False,
-        readout=False,
-    )
-    trouble = ipywidgets.Output()  # JupyterLab hides what a callback prints or raises; this shows it
+    def draw() -> bytes:
+        label.value = f"t = {states[picks[slider.value]].t}: above x_t, below the believed x0"
+        return frames[slider.value]
 
-    @trouble.capture(clear_output=True)
-    def choose(change):
-        picture.value = frames[change["new"]]
-        label.value = _caption(times[change["new"]])
-
-    slider.observe(choose, names="value")
-    display(ipywidgets.VBox([ipywidgets.HBox([slider, label]), picture, trouble]))
     thirds = [states[i] for i in picks[[0, len(picks) // 2, 3 * len(picks) // 4, len(picks) - 1]]]
-    still = np.concatenate([np.concatenate([to_uint8(s.x[:count]), to_uint8(s.x0[:count])]) for s in thirds])
-    show(
-        grid(still, columns=count, scale=max(1, scale // 2)),
-        alt=f"{count} sprites at the times {', '.join(str(s.t) for s in thirds)}; under each row what the network believes.",
+    still = _rows([picture for s in thirds for picture in (s.x[:count], s.x0[:count])], max(1, scale // 2))
+    times = ", ".join(str(s.t) for s in thirds)
+    alt = f"{count} sprites at the times {times}; under each row what the network believes."
+    _interactive([slider], draw, alt, label, png(still))
+
+
+def noise_slider(model: torch.nn.Module, schedule: Schedule, sprites: Tensor, scale: int = 8):
+    """Two sliders, which sprite and how much noise: the sprite, the sprite at time t, and what the network believes.
+
+    sprites: (N, 3, 16, 16) in [-1, 1]. The noise is always the same. Displays the sliders and a still picture.
+    """
+    import ipywidgets  # only notebooks need it
+
+    noise = torch.randn(sprites.shape, generator=torch.Generator().manual_seed(0))
+    levels = np.linspace(0, schedule.T, 26).round().astype(int).tolist()
+    noisy, believed = [sprites], [sprites]
+    for t in levels[1:]:
+        x_t = perturb(sprites, t, noise, schedule.alpha_bar)
+        with torch.no_grad():
+            output = model(x_t, torch.full((len(x_t),), t / schedule.T))
+        x0, _ = to_x0_eps(model.prediction, output, x_t, t, schedule.alpha_bar)
+        noisy.append(x_t)
+        believed.append(clip_x0(x0, x_t, t, schedule.alpha_bar)[0])
+    which = ipywidgets.IntSlider(1, 1, len(sprites), description="sprite", style=WIDE, continuous_update=False)
+    level = ipywidgets.SelectionSlider(
+        options=levels, value=levels[10], description="time t", style=WIDE, continuous_update=False
     )
 
+    def draw() -> bytes:
+        k, i = which.value - 1, levels.index(level.value)
+        return png(grid(torch.stack([sprites[k], noisy[i][k], believed[i][k]]), columns=3, scale=scale))
 
-def _pair(state: State, count: int, scale: int) -> bytes:
-    return png(grid(np.concatenate([to_uint8(state.x[:count]), to_uint8(state.x0[:count])]), columns=count, scale=scale))
-
-
-def _caption(t: int) -> str:
-    return f"t = {t}: above x_t, below the believed x0"
+    alt = f"A sprite, the same with noise at t = {levels[10]}, and the sprite that the network believes in."
+    _interactive([which, level], draw, alt)
 
 
 def context_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 8, steps: int = 12, scale: int = 6):
@@ -68,17 +83,13 @@ def context_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 8, steps:
     Displays the sliders and, for readers without a running notebook, a still picture of the first setting.
     """
     import ipywidgets  # only notebooks need it
-    from IPython.display import display
 
-    style = {"description_width": "90px"}
-
-    def slider(name: str, value: float, most: float) -> ipywidgets.FloatSlider:
-        options = {"min": 0.0, "max": most, "step": 0.1, "continuous_update": False, "style": style}
-        return ipywidgets.FloatSlider(value=value, description=name, **options)
+    def slider(name: str, value: float, most: float) -> "ipywidgets.FloatSlider":
+        return ipywidgets.FloatSlider(value, min=0.0, max=most, step=0.1, description=name, style=WIDE, continuous_update=False)
 
     classes = [slider(name, float(name == "hero"), 1.5) for name in CLASSES]
     guidance = slider("guidance", 2.0, 8.0)
-    seed = ipywidgets.IntSlider(value=0, min=0, max=99, description="seed", continuous_update=False, style=style)
+    seed = ipywidgets.IntSlider(0, 0, 99, description="seed", style=WIDE, continuous_update=False)
 
     def draw() -> bytes:
         context = torch.tensor([s.value for s in classes])
@@ -86,16 +97,60 @@ def context_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 8, steps:
         walk = sample_dpmpp_2m(model, schedule, n, context, guidance.value, generator, steps=steps)
         return png(grid(collect(walk, every=steps).images, columns=4, scale=scale))
 
-    still = draw()
-    picture = ipywidgets.Image(value=still, format="png")
-    trouble = ipywidgets.Output()  # JupyterLab hides what a callback prints or raises; this shows it
+    alt = f"{n} sprites for the context hero, guidance 2, seed 0: the first setting of the sliders."
+    _interactive([*classes, guidance, seed], draw, alt)
 
-    @trouble.capture(clear_output=True)
+
+def sampler_comparison(model: torch.nn.Module, schedule: Schedule, n: int = 6, scale: int = 5):
+    """Sliders for the number of steps and the seed: a row each for DDPM, DDIM and DPM-Solver++(2M), from the same noise.
+
+    n: sprites in a row, the classes in turn. Displays the sliders and a still picture of the first setting.
+    """
+    import ipywidgets  # only notebooks need it
+
+    counts = [3, 5, 8, 12, 20]
+    steps = ipywidgets.SelectionSlider(options=counts, value=5, description="steps", style=WIDE, continuous_update=False)
+    seed = ipywidgets.IntSlider(0, 0, 99, description="seed", style=WIDE, continuous_update=False)
+    wishes = torch.eye(len(CLASSES))[torch.arange(n) % len(CLASSES)]
+
+    def draw() -> bytes:
+        rows = []
+        for sampler in (sample_ddpm, sample_ddim, sample_dpmpp_2m):
+            generator = torch.Generator().manual_seed(seed.value)
+            walk = sampler(model, schedule, n, wishes, 2.0, generator, steps=steps.value)
+            rows.append(collect(walk, every=steps.value).images)
+        return png(_rows(rows, scale))
+
+    _interactive([steps, seed], draw, f"Three rows of {n} sprites made in 5 steps: DDPM grainy, DDIM smooth, 2M sharper.")
+
+
+def _rows(rows: Sequence[Tensor], scale: int):
+    return grid(np.concatenate([to_uint8(row) for row in rows]), columns=len(rows[0]), scale=scale)
+
+
+def _interactive(
+    controls: Sequence["ipywidgets.Widget"],
+    draw: Callable[[], bytes],
+    alt: str,
+    label: "ipywidgets.Label | None" = None,
+    still: bytes | None = None,
+):
+    """Display controls and the PNG that draw() gives for their values, again at each change; then a still picture."""
+    import ipywidgets  # only notebooks need it
+    from IPython.display import display
+
+    first = draw()
+    picture = ipywidgets.Image(value=first, format="png")
+    trouble = ipywidgets.Label()  # JupyterLab hides what a callback prints or raises; this shows it
+
     def redraw(change):
-        picture.value = draw()
+        try:
+            picture.value, trouble.value = draw(), ""
+        except Exception as error:  # whatever it is, it must be seen
+            trouble.value = f"This could not be drawn. {type(error).__name__}: {error}"
 
-    for control in (*classes, guidance, seed):
+    for control in controls:
         control.observe(redraw, names="value")
-    controls = ipywidgets.VBox([*classes, guidance, seed])
-    display(ipywidgets.VBox([ipywidgets.HBox([controls, picture]), trouble]))
-    show(still, alt=f"{n} sprites for the context hero, guidance 2, seed 0: the first setting of the sliders.")
+    column = ipywidgets.VBox([*controls, label] if label else [*controls])
+    display(ipywidgets.VBox([column, picture, trouble]))
+    show(still or first, alt=alt)

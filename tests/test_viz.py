@@ -10,7 +10,7 @@ from PIL import Image
 from diffusion_lab import CLASSES, ContextUnet, load_sprites, viz
 from diffusion_lab.samplers import State
 from diffusion_lab.schedules import cosine
-from diffusion_lab.widgets import context_mixer, trajectory_slider
+from diffusion_lab.widgets import context_mixer, noise_slider, sampler_comparison, trajectory_slider
 
 
 def flat(value, b=1):
@@ -131,11 +131,12 @@ def test_the_slider_wants_states():
 def test_the_mixer_draws_again_for_each_control_and_leaves_a_still(monkeypatch):
     shown, asked = [], []
     monkeypatch.setattr("IPython.display.display", shown.append)
+    torch.manual_seed(0)
     model = ContextUnet(n_feat=8, prediction="v").eval()
     model.register_forward_pre_hook(lambda *_: asked.append(1))
     torch.nn.init.normal_(model.contextembed2.model[2].weight)  # so that a new network hears the context
     context_mixer(model, cosine(), n=2, steps=3)
-    controls, picture = shown[0].children[0].children
+    controls, picture, _ = shown[0].children
     controls = {control.description: control for control in controls.children}
     assert list(controls) == [*CLASSES, "guidance", "seed"]
     assert not any(control.continuous_update for control in controls.values())
@@ -147,3 +148,58 @@ def test_the_mixer_draws_again_for_each_control_and_leaves_a_still(monkeypatch):
     assert len(pictures) == 5 and len(asked) == 5 * 3
     controls["seed"].value, controls["guidance"].value, controls["hero"].value, controls["food"].value = 0, 2.0, 1.0, 0.0
     assert len(pictures | {bytes(picture.value)}) == 5  # the first setting gives the first picture again
+
+
+def test_the_noise_slider_shows_sprite_noise_and_belief(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    torch.manual_seed(0)
+    model = ContextUnet(n_feat=8, prediction="x0").eval()
+    noise_slider(model, cosine(), torch.cat([flat(-1), flat(1)]), scale=1)
+    controls, picture, _ = shown[0].children
+    which, level = controls.children
+    assert (which.description, level.description) == ("sprite", "time t") and level.options[0] == 0 and level.options[-1] == 500
+
+    def seen():
+        return np.asarray(Image.open(io.BytesIO(picture.value)))[1:17].reshape(16, -1, 3)
+
+    level.value = 0
+    assert (seen()[:, 1:17] == 0).all() and (seen()[:, 18:34] == 0).all() and (seen()[:, 35:51] == 0).all()
+    which.value = 2
+    assert (seen()[:, 1:17] == 255).all() and (seen()[:, 35:51] == 255).all()
+    level.value = 500
+    assert seen()[:, 18:34].std() > 50 and (seen()[:, 1:17] == 255).all()
+    assert "with noise at t = 200" in shown[1].data
+
+
+def test_the_comparison_draws_three_samplers_from_one_noise(monkeypatch):
+    shown, batches = [], []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    torch.manual_seed(0)
+    model = ContextUnet(n_feat=8, prediction="v").eval()
+    model.register_forward_pre_hook(lambda _, inputs: batches.append(inputs[0].clone()))
+    sampler_comparison(model, cosine(), n=2, scale=1)
+    controls, picture, _ = shown[0].children
+    steps, seed = controls.children
+    assert len(batches) == 3 * 5 and torch.equal(batches[0], batches[5]) and torch.equal(batches[5], batches[10])
+    pictures = {bytes(picture.value)}
+    for control, value in ((steps, 3), (seed, 1)):
+        control.value = value
+        pictures.add(bytes(picture.value))
+    assert len(pictures) == 3 and len(batches) == 3 * (5 + 3 + 3)
+
+
+def test_an_error_in_a_callback_is_shown_in_the_page(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    torch.manual_seed(0)
+    model = ContextUnet(n_feat=8, prediction="v").eval()
+    context_mixer(model, cosine(), n=2, steps=3)
+    controls, picture, trouble = shown[0].children
+    before = bytes(picture.value)
+    model.prediction = "nonsense"  # the next drawing fails
+    controls.children[-1].value = 5
+    assert bytes(picture.value) == before and "could not be drawn. ValueError: prediction must be one of" in trouble.value
+    model.prediction = "v"
+    controls.children[-1].value = 6
+    assert bytes(picture.value) != before and trouble.value == ""
