@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
@@ -101,29 +102,26 @@ def train(options: argparse.Namespace) -> int:
     updates = run.advance(images, contexts)
     run.save(checkpoint)  # now, so that a place where nothing can be written is found before the work and not after it
     smooth = None
-    log = writer(options.log) if writer else None
     bar = tqdm(total=run.config.steps, initial=run.step, unit="step", mininterval=1.0)
-    for progress in updates:
-        smooth = progress.loss if smooth is None else torch.lerp(smooth, progress.loss, 0.02)
-        bar.update()
-        if progress.step % LOSS_EVERY == 0:
-            bar.set_postfix(loss=f"{smooth.item():.4f}")
-            if log:
-                log.add_scalar("loss", run.losses[-1], progress.step)
-                log.add_scalar("learning rate", progress.lr, progress.step)
-        if progress.step % options.checkpoint_every == 0:
-            run.save(checkpoint)
-        if options.film_every and progress.step % options.film_every == 0:
-            picture = _film(run)
-            folder = Path(f"{out}.film")
-            folder.mkdir(exist_ok=True)
-            data = png(picture)
-            write_safely(folder / f"{progress.step:07d}.png", lambda file, data=data: file.write(data))
-            if log:
-                log.add_image("sprites", np.asarray(picture), progress.step, dataformats="HWC")
-    bar.close()
-    if log:
-        log.close()
+    with bar, writer(options.log) if writer else nullcontext() as log:  # both are closed, also after Ctrl-C
+        for progress in updates:
+            smooth = progress.loss if smooth is None else torch.lerp(smooth, progress.loss, 0.02)
+            bar.update()
+            if progress.step % LOSS_EVERY == 0:
+                bar.set_postfix(loss=f"{smooth.item():.4f}")
+                if log:
+                    log.add_scalar("loss", run.losses[-1], progress.step)
+                    log.add_scalar("learning rate", progress.lr, progress.step)
+            if progress.step % options.checkpoint_every == 0:
+                run.save(checkpoint)
+            if options.film_every and progress.step % options.film_every == 0:
+                picture = _film(run)
+                folder = Path(f"{out}.film")
+                folder.mkdir(exist_ok=True)
+                data = png(picture)
+                write_safely(folder / f"{progress.step:07d}.png", lambda file, data=data: file.write(data))
+                if log:
+                    log.add_image("sprites", np.asarray(picture), progress.step, dataformats="HWC")
     run.export(out)
     checkpoint.unlink()
     print(f"{out}: {run.step * run.config.batch:,} images seen")

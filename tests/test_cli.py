@@ -216,7 +216,10 @@ class Writer:
     def add_image(self, name, image, step, dataformats):
         self.images.append((name, step, image.shape, dataformats))
 
-    def close(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
         self.closed = True
 
 
@@ -229,6 +232,18 @@ def test_train_logs_for_tensorboard(data, monkeypatch):
     assert names == [("loss", 50), ("learning rate", 50)] and all(value > 0 for *_, value in Writer.last.scalars)
     assert Writer.last.folder == Path("runs")
     assert Writer.last.images == [("sprites", 50, (69, 171, 3), "HWC")] and Writer.last.closed
+
+
+def test_the_log_is_closed_when_the_training_is_stopped(data, monkeypatch):
+    class Stopped(Writer):
+        def add_scalar(self, *_):
+            raise KeyboardInterrupt
+
+    module = types.ModuleType("torch.utils.tensorboard")
+    module.SummaryWriter = Stopped
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    assert train(data, "--steps", "50", "--out", "w.pt", "--log", "runs") == 130
+    assert Writer.last.closed
 
 
 def test_logging_without_tensorboard_says_what_to_install(data, monkeypatch, capsys):
