@@ -25,9 +25,26 @@ def to_uint8(images) -> np.ndarray:
     return np.floor(np.clip((a.astype(np.float64) + 1) * 127.5, 0, 255) + 0.5).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
-def grid(images, columns: int = 8, scale: int = 4) -> Image.Image:
-    """The pictures in rows of `columns`, each pixel `scale` pixels wide, on white with a gap of one sprite pixel."""
-    return _enlarge(_tile(to_uint8(images), columns), scale)
+def grid(images, columns: int = 8, scale: int = 4, labels: Sequence[str] = ()) -> Image.Image:
+    """The pictures in rows of `columns`, each pixel `scale` pixels wide, on white with a gap of one sprite pixel.
+
+    labels: a text for each row, to stand at its left; ValueError if there are not as many texts as rows.
+    """
+    pictures = to_uint8(images)
+    picture = _enlarge(_tile(pictures, columns), scale)
+    if not labels:
+        return picture
+    rows = -(-len(pictures) // columns)
+    if len(labels) != rows:
+        raise ValueError(f"There are {rows} rows and {len(labels)} labels; the numbers must be equal.")
+    font = ImageFont.load_default(13)
+    margin = 8 + max(int(font.getlength(text)) for text in labels)
+    out = Image.new("RGB", (margin + picture.width, picture.height), PAPER)
+    out.paste(picture, (margin, 0))
+    pitch = (picture.height - scale) // rows
+    for i, text in enumerate(labels):
+        ImageDraw.Draw(out).text((margin - 6, scale + i * pitch + pitch // 2), text, fill=INK, font=font, anchor="rm")
+    return out
 
 
 def strip(frames, times: Sequence[int], count: int = 10, scale: int = 4) -> Image.Image:
