@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from .samplers import State, collect, sample_ddim, sample_ddpm, sample_dpmpp_2m
@@ -119,13 +120,13 @@ def sampler_comparison(model: torch.nn.Module, schedule: Schedule, n: int = 6, s
             generator = torch.Generator().manual_seed(seed.value)
             walk = sampler(model, schedule, n, wishes, 2.0, generator, steps=steps.value)
             rows.append(collect(walk, every=steps.value).images)
-        return png(_rows(rows, scale))
+        return png(_rows(rows, scale, ["DDPM", "DDIM", "2M"]))
 
     _interactive([steps, seed], draw, f"Three rows of {n} sprites made in 5 steps: DDPM grainy, DDIM smooth, 2M sharper.")
 
 
-def _rows(rows: Sequence[Tensor], scale: int):
-    return grid(np.concatenate([to_uint8(row) for row in rows]), columns=len(rows[0]), scale=scale)
+def _rows(rows: Sequence[Tensor], scale: int, labels: Sequence[str] = ()) -> Image.Image:
+    return grid(np.concatenate([to_uint8(row) for row in rows]), columns=len(rows[0]), scale=scale, labels=labels)
 
 
 def _interactive(

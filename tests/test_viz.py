@@ -57,6 +57,16 @@ def test_strip_shows_equally_spaced_moments_in_rows_under_their_times():
     assert (picture[20:] == other[20:]).all() and (picture[:20] != other[:20]).any()
 
 
+def test_grid_has_labels_at_the_left_of_its_rows():
+    plain = np.asarray(viz.grid(flat(0, b=4), columns=2, scale=2))
+    labelled = np.asarray(viz.grid(flat(0, b=4), columns=2, scale=2, labels=["one", ""]))
+    margin = labelled.shape[1] - plain.shape[1]
+    assert (labelled[:, margin:] == plain).all() and margin > 20
+    assert (labelled[:35, :margin] != 255).any() and (labelled[36:, :margin] == 255).all()
+    with pytest.raises(ValueError, match="2 rows and 3 labels"):
+        viz.grid(flat(0, b=4), columns=2, labels=["a", "b", "c"])
+
+
 def test_strip_wants_a_time_for_each_frame():
     with pytest.raises(ValueError, match="2 frames and 3 times"):
         viz.strip(torch.zeros(2, 1, 3, 16, 16), [1, 2, 3])
