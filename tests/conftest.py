@@ -1,15 +1,10 @@
 """What several tests share."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 import torch
+from common import ROOT, load_script
 
 from diffusion_lab import commands, training
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -25,12 +20,3 @@ def _on_the_cpu():
 def draw():
     """The program data/draw.py, as a module."""
     return load_script(ROOT / "data" / "draw.py")
-
-
-def load_script(path):
-    """Import a program that is not part of the package."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
+from common import ROOT
 from PIL import Image
 
 from diffusion_lab import ContextUnet, Run, TrainConfig, doctor, load_model, sprites

@@ -1,0 +1,149 @@
+"""The labs in a real browser: JupyterLab on this machine, headless Chromium, all cells run, the sliders moved by keys.
+
+    pip install playwright; apt install chromium; pytest -m browser -o addopts= tests/test_browser.py
+
+The photographs of each lab lie in pytest's temporary folder (`--basetemp=photos` puts them where you say).
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+
+import pytest
+from common import ROOT
+
+LABS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+CHROMIUM = "/usr/bin/chromium"
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+SETTINGS = {
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # else cells out of view are not in the page
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},  # no network
+}
+MINUTES = 60_000  # in the milliseconds that Playwright counts in
+
+READY = """() => {
+    const session = window.jupyterapp?.shell.currentWidget?.context?.sessionContext;
+    const kernel = session?.session?.kernel;
+    return Boolean(session?.isReady && kernel?.connectionStatus === 'connected' && kernel?.status === 'idle');
+}"""
+RUN_ALL = "() => { void window.jupyterapp.commands.execute('notebook:run-all-cells'); }"  # not awaited: it would block the page
+ENDED = """() => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    const cells = panel.content.widgets.map(cell => cell.model).filter(model => model.type === 'code');
+    const failed = cells.some(model => model.toJSON().outputs.some(output => output.output_type === 'error'));
+    const idle = panel.context.sessionContext.session.kernel.status === 'idle';
+    return failed || (idle && cells.every(model => model.executionCount !== null));
+}"""
+ERRORS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model)
+    .filter(model => model.type === 'code')
+    .flatMap(model => model.toJSON().outputs.filter(output => output.output_type === 'error'))
+    .map(output => output.ename + ': ' + output.evalue)"""
+PICTURES = """() => [...document.querySelectorAll('.jp-Notebook .jp-OutputArea img')].map(img => (
+    {width: img.naturalWidth, alt: img.alt, widget: img.classList.contains('widget-image')}))"""
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A JupyterLab on a free port, without a token; yields its address. The labs in it have no outputs yet."""
+    folder = tmp_path_factory.mktemp("lab")
+    for name in LABS:
+        notebook = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "code":
+                cell["outputs"], cell["execution_count"] = [], None
+        (folder / f"{name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    for name, values in SETTINGS.items():
+        path = folder / "settings" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = [f"--ServerApp.root_dir={folder}", f"--port={port}", "--ServerApp.port_retries=0", "--no-browser", "--allow-root"]
+    options += ["--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True", "--LabApp.expose_app_in_browser=True"]
+    options += [f"--LabApp.user_settings_dir={folder / 'settings'}", f"--LabApp.workspaces_dir={folder / 'workspaces'}"]
+    with open(folder / "server.log", "w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options],
+            stdout=log,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"DIFFUSION_LAB_STRICT": "0"},
+        )
+        lines = []
+        for line in server.stderr:  # until it says that it is up
+            lines.append(line)
+            if "is running at" in line:
+                break
+        else:
+            pytest.fail("JupyterLab did not start:\n" + "".join(lines[-20:]))
+    drain = subprocess.Popen(["cat"], stdin=server.stderr, stdout=subprocess.DEVNULL)  # a full pipe would stop the server
+    yield f"http://127.0.0.1:{port}/lab/tree"
+    server.terminate()
+    server.wait(30)
+    drain.wait(30)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    assert shutil.which(CHROMIUM), f"{CHROMIUM} is missing: install Debian's package chromium."
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+def photograph(page, folder):
+    """The whole notebook, screen by screen."""
+    notebook = page.locator(".jp-WindowedPanel-outer:visible, .jp-Notebook:visible").first
+    height = notebook.evaluate("node => node.scrollHeight")
+    for i, top in enumerate(range(0, height, 1400)):
+        notebook.evaluate("(node, top) => node.scrollTo(0, top)", top)
+        page.screenshot(path=folder / f"{i:02d}.png")
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_a_lab_runs_in_the_browser(lab, browser, name, tmp_path):
+    page = browser.new_page(viewport={"width": 1200, "height": 1500})
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{lab}/{name}.ipynb")
+    page.wait_for_function(READY, timeout=2 * MINUTES)
+    page.evaluate(RUN_ALL)
+    page.wait_for_function(ENDED, timeout=10 * MINUTES, polling=1000)
+    assert page.evaluate(ERRORS) == []
+
+    sliders = page.locator(".jp-Notebook .noUi-handle")
+    boxes = page.locator(".jp-Notebook .widget-vbox:has(> .widget-image)")
+    assert boxes.count() == {"L1_Sampling": 2, "L2_Training": 0, "L3_Context": 1, "L4_FastSampling": 1}[name]
+    for box in boxes.all():
+        assert box.locator(".widget-label, label").all_inner_texts()  # every control says what it is
+        picture = box.locator("img.widget-image")
+        for handle in box.locator(".noUi-handle").all():
+            before = picture.get_attribute("src")
+            handle.focus()
+            page.keyboard.press("ArrowLeft")
+            page.keyboard.press("ArrowRight")
+            page.keyboard.press("ArrowRight")
+            page.keyboard.press("ArrowLeft")
+            page.keyboard.press("ArrowLeft" if float(handle.get_attribute("aria-valuenow")) > 0 else "ArrowRight")
+            page.wait_for_function(
+                "([node, before]) => node.src !== before", arg=[picture.element_handle(), before], timeout=MINUTES
+            )
+    assert sliders.count() == {"L1_Sampling": 3, "L2_Training": 0, "L3_Context": 7, "L4_FastSampling": 2}[name]
+
+    pictures = page.evaluate(PICTURES)
+    assert len(pictures) > 5 and all(picture["width"] > 0 for picture in pictures)
+    assert all(picture["alt"] for picture in pictures if not picture["widget"])
+    photograph(page, tmp_path)
+    assert complaints == []
+    page.close()
