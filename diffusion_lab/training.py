@@ -202,8 +202,11 @@ class Run:
         eps = torch.randn((config.batch, *images.shape[1:]), generator=g).to(self.device)
         kept = torch.rand((config.batch, 1), generator=g) >= config.context_dropout
         x0, c = images[index.to(self.device)], contexts[index.to(self.device)] * kept.to(self.device)
+        return self.learn(x0, c, t, eps)
 
-        lr = learning_rate(self.step, config)
+    def learn(self, x0: Tensor, c: Tensor, t: Tensor, eps: Tensor) -> Progress:
+        """One update from one batch, arguments as `diffusion_loss`; t on the CPU, the others on the run's device."""
+        config, lr = self.config, learning_rate(self.step, self.config)
         bf16 = config.precision == "bf16"  # torch 2.4 knows no autocast on MPS, not even a disabled one
         with torch.autocast(self.device.type, torch.bfloat16) if bf16 else nullcontext():
             loss = diffusion_loss(self.model.train(), x0, c, t, eps, self.schedule)

@@ -19,7 +19,19 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from diffusion_lab import CLASSES, collect, load_kinds, load_model, load_sprites, sample_ddim, sample_ddpm, to_tensors
+from diffusion_lab import (
+    CLASSES,
+    Run,
+    TrainConfig,
+    collect,
+    load_kinds,
+    load_model,
+    load_sprites,
+    sample_ddim,
+    sample_ddpm,
+    to_tensors,
+)
+from diffusion_lab.distillation import distil, teach
 from diffusion_lab.metrics import SpriteClassifier
 from diffusion_lab.training import LOSS_EVERY, write_safely
 from diffusion_lab.viz import ACCENT, INK, figure, gif, grid, png
@@ -29,6 +41,8 @@ CLASSIFIERS = {  # what it names, the strongest noise that it sees, seed
     "sprite_classifier.pt": ("kinds", 0.0, 0),
     "label_classifier.pt": ("classes", 0.1, 1),
 }
+WALKS = 16000  # of the teacher, for the network of few steps: 24 evaluations each
+FEW_STEPS = TrainConfig(T=4, schedule="cosine", steps=5000, lr=5e-3, warmup=100, ema=0.998, context_dropout=0.0)
 EVALUATIONS = (  # sampler, steps, guidance, number of sprites; the slow one last
     *(f"dpmpp_2m {steps} 1 {n}" for n in (320, 1000) for steps in (5, 10, 20)),
     *(f"ddim {steps} 1 {n}" for n in (320, 1000) for steps in (10, 25, 50)),
@@ -86,6 +100,37 @@ def train_unet():
     subprocess.run(command, check=True)
 
 
+def train_few_steps():
+    """The network of few steps, from walks of context_unet.pt. Both parts go on from where they were stopped."""
+    out = HERE / "few_steps.pt"
+    checkpoint, lessons = Path(f"{out}.ckpt"), Path(f"{out}.walks")
+    teacher, schedule = load_model(HERE / "context_unet.pt")
+    frames, contexts = torch.load(lessons, weights_only=True) if lessons.exists() else (torch.empty(0), torch.empty(0))
+    for part in tqdm(range(len(frames) // 500, WALKS // 500), desc="walks"):
+        generator = torch.Generator().manual_seed(part)
+        asked = wishes(500, generator)
+        walks = teach(teacher, schedule, asked, FEW_STEPS.T, 12, 2.0, generator).half()
+        frames, contexts = torch.cat([frames.half(), walks]), torch.cat([contexts, asked])
+        write_safely(lessons, lambda file, state=(frames, contexts): torch.save(state, file))
+    run = Run.load(checkpoint) if checkpoint.exists() else Run(FEW_STEPS)
+    if run.step == 0:
+        run.start_from(teacher)
+    for progress in tqdm(distil(run, frames, contexts), total=run.config.steps - run.step, desc=out.name):
+        if progress.step % 200 == 0:
+            run.save(checkpoint)
+    run.export(out)
+    checkpoint.unlink()
+    lessons.unlink()
+
+
+def wishes(n: int, generator: torch.Generator) -> torch.Tensor:
+    """(n, 5) contexts: four in five a class, some a mixture of a few with random weights, one in twenty none."""
+    one = torch.eye(5)[torch.randint(5, (n,), generator=generator)]
+    mixed = torch.rand(n, 5, generator=generator) * (torch.rand(n, 5, generator=generator) < 0.45)
+    which = torch.rand(n, 1, generator=generator)
+    return torch.where(which < 0.8, one, torch.where(which < 0.95, mixed, 0.0))
+
+
 def evaluate():
     """Each line of EVALUATIONS into one file; what these same weights were asked already is kept."""
     path = HERE / "evaluation.json"
@@ -141,7 +186,7 @@ def card():
 def main():
     """See the top of this file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=[[], *CLASSIFIERS, "context_unet.pt"])
+    parser.add_argument("names", nargs="*", choices=[[], *CLASSIFIERS, "context_unet.pt", "few_steps.pt"])
     parser.add_argument("--cards", action="store_true")
     parser.add_argument("--evaluate", action="store_true")
     options = parser.parse_args()
@@ -149,10 +194,12 @@ def main():
         parser.error("give names, or --cards, or --evaluate")
     if options.evaluate:
         return evaluate()
-    every = ["context_unet.pt", *CLASSIFIERS]
+    every = ["context_unet.pt", "few_steps.pt", *CLASSIFIERS]
     for name in [] if options.cards else options.names or every:
         if name in CLASSIFIERS:
             train_classifier(name, *CLASSIFIERS[name])
+        elif name == "few_steps.pt":
+            train_few_steps()
         else:
             train_unet()
     card()

@@ -1,0 +1,151 @@
+"""The labs and the READMEs as a static site, for reading without running.
+
+    python notebooks/pages.py FOLDER        make it; exit 1 if a link leads nowhere or a picture has no alternative text
+
+Any web server can show the folder; `index.html` also opens from the disk. Formulas are drawn by MathJax, which the page loads
+from the network. Links to other sites are not followed.
+"""
+
+import argparse
+import re
+import shutil
+import sys
+from html import escape
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from build import ORDER
+from nbconvert import HTMLExporter
+from nbconvert.filters import markdown2html
+
+ROOT = Path(__file__).parent.parent
+TEXTS = ("README.md", "notebooks/README.md", "data/README.md", "weights/README.md")
+LABS = tuple(f"notebooks/{name}.ipynb" for name in ORDER)
+STYLE = """
+body { margin: 0; } img { max-width: 100%; height: auto; }
+.site { font: 16px/1.6 system-ui, sans-serif; color: #1d1d1f; background: #fff; }
+.site main { max-width: 46rem; margin: 0 auto; padding: 1rem; }
+.site table { border-collapse: collapse; display: block; overflow-x: auto; }
+.site td, .site th { border-bottom: 1px solid #d0d0d5; padding: .3rem .7rem; text-align: left; vertical-align: top; }
+.site pre { background: #f5f5f7; padding: .8rem; overflow-x: auto; } .site a { color: #0a58ca; }
+.anchor-link { visibility: hidden; } :hover > .anchor-link { visibility: visible; }
+nav.labs { font: 15px/2 system-ui, sans-serif; padding: .3rem 1rem; background: #1d1d1f; }
+nav.labs a { color: #fff; margin-right: 1.2rem; } nav.labs a[aria-current] { font-weight: bold; text-decoration: none; }
+"""
+
+
+def page_of(path: str) -> str:
+    """Where a file of the repository stands in the site: its own page for a text or a lab, else as it is."""
+    if path.endswith("README.md"):
+        return path.removesuffix("README.md") + "index.html"
+    return path.removesuffix(".ipynb") + ".html" if path in LABS else path
+
+
+def navigation(here: str) -> str:
+    """The links to all labs, as seen from the page `here`."""
+    up = "../" * here.count("/")
+    links = [("README.md", "Diffusion Lab"), *((lab, re.sub(r"_|(?<=t)(?=S)", " ", Path(lab).stem)) for lab in LABS)]
+    current = {here: ' aria-current="page"'}
+    items = (f'<a href="{up}{page_of(p)}"{current.get(page_of(p), "")}>{escape(name)}</a>' for p, name in links)
+    return f'<style>{STYLE}</style><nav class="labs" aria-label="Labs">{"".join(items)}</nav>'
+
+
+class Links(HTMLParser):
+    """What a page holds: links and sources, ids, and pictures without alternative text."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.links, self.ids, self.silent = [], set(), 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list):
+        """Called by `feed` for each tag."""
+        found = dict(attributes)
+        self.links += [found[name] for name in ("href", "src") if found.get(name) and tag != "link"]
+        self.ids |= {found[name] for name in ("id", "name") if found.get(name)}
+        self.silent += tag == "img" and len(found.get("alt") or "") < 10
+
+
+def local(link: str) -> bool:
+    """Whether a link stays within the site."""
+    return not urlsplit(link).scheme and not link.startswith("//")
+
+
+def point_to_pages(text: str, here: Path) -> str:
+    """The page's text with its links to labs and READMEs leading to their pages."""
+    for link in {link for link in Links(text).links if local(link)}:
+        path, hash_, anchor = link.partition("#")
+        target = (here.parent / unquote(path)).resolve()
+        if path and target.is_relative_to(ROOT):
+            name = target.relative_to(ROOT).as_posix()
+            if name in TEXTS or name in LABS:
+                page = path[: len(path) - len(target.name)] + Path(page_of(name)).name
+                text = text.replace(f'"{escape(link)}"', f'"{page}{hash_}{anchor}"')
+    return text
+
+
+def render(name: str) -> str:
+    """One page as HTML."""
+    source, menu = ROOT / name, navigation(page_of(name))
+    if name in LABS:
+        text, _ = HTMLExporter(template_name="lab").from_filename(str(source))
+        start = text.index(">", text.index("<body")) + 1
+        text = text[:start] + menu + text[start:]
+    else:
+        body = markdown2html(source.read_text(encoding="utf-8"))
+        head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        title = escape(source.read_text(encoding="utf-8").splitlines()[0].lstrip("# "))
+        text = f'<!DOCTYPE html><html lang="en"><head>{head}<title>{title}</title></head>'
+        text += f'<body class="site">{menu}<main>{body}</main></body></html>\n'
+    return point_to_pages(text, source)
+
+
+def make(folder: Path):
+    """Write all pages, and the repository's files that they lead to."""
+    for name in TEXTS + LABS:
+        text = render(name)
+        out = folder / page_of(name)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+        for link in filter(local, Links(text).links):
+            path = ((ROOT / name).parent / unquote(urlsplit(link).path)).resolve()
+            if path.is_file() and path.is_relative_to(ROOT):
+                copy = folder / path.relative_to(ROOT)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+
+
+def problems(folder: Path) -> list[str]:
+    """Dead links and pictures without alternative text, one sentence each."""
+    pages = {path.resolve(): Links(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.html"))}
+    found = []
+    for path, page in pages.items():
+        where = path.relative_to(folder.resolve()).as_posix()
+        if page.silent:
+            found.append(f"{where}: {page.silent} pictures have no alternative text")
+        for link in sorted(set(filter(local, page.links))):
+            parts = urlsplit(link)
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            if target.is_dir():
+                target /= "index.html"
+            if not target.is_file():
+                found.append(f"{where}: {link} leads nowhere")
+            elif parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].ids:
+                found.append(f"{where}: {link} leads to no place in that page")
+    return found
+
+
+def main() -> int:
+    """See the top of this file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
+    make(folder)
+    found = problems(folder)
+    print("\n".join([f"{folder}: {len(TEXTS) + len(LABS)} pages", *found]))
+    return int(bool(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

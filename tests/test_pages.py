@@ -1,0 +1,60 @@
+"""The static site: every link leads somewhere, every picture says what it shows, and the check sees it if not."""
+
+import sys
+
+import pytest
+from common import ROOT, load_script
+
+sys.path.insert(0, str(ROOT / "notebooks"))  # pages.py imports build.py, its neighbour
+pages = load_script(ROOT / "notebooks" / "pages.py")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    pages.make(folder)
+    return folder
+
+
+def test_the_site_is_whole(site):
+    assert pages.problems(site) == []
+    made = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+    assert made == sorted(pages.page_of(name) for name in pages.TEXTS + pages.LABS) and len(made) == 8
+
+
+def test_links_between_files_of_the_repository_lead_to_pages(site):
+    home = pages.Links((site / "index.html").read_text(encoding="utf-8")).links
+    assert {"notebooks/L1_Sampling.html", "notebooks/index.html", "weights/index.html"} <= set(home)
+    assert not any(link.endswith((".ipynb", ".md")) for link in home)
+    assert "../index.html" in pages.Links((site / "notebooks" / "L1_Sampling.html").read_text(encoding="utf-8")).links
+
+
+@pytest.mark.parametrize(
+    ("planted", "message"),
+    [
+        ('<a href="nowhere.html">', "index.html: nowhere.html leads nowhere"),
+        ('<a href="notebooks/build%20er.py">', "index.html: notebooks/build%20er.py leads nowhere"),
+        ('<img src="missing.png" alt="a picture of a knight">', "index.html: missing.png leads nowhere"),
+        ('<a href="weights/index.html#nothing">', "index.html: weights/index.html#nothing leads to no place in that page"),
+        ('<img src="data:,">', "index.html: 1 pictures have no alternative text"),
+        ('<img src="data:," alt="">', "index.html: 1 pictures have no alternative text"),
+    ],
+)
+def test_the_check_sees_each_fault(site, planted, message):
+    home = site / "index.html"
+    text = home.read_text(encoding="utf-8")
+    home.write_text(text.replace("</main>", planted + "</main>"), encoding="utf-8")
+    try:
+        assert pages.problems(site) == [message]
+    finally:
+        home.write_text(text, encoding="utf-8")
+
+
+def test_links_to_other_sites_are_left_alone(site):
+    home = site / "index.html"
+    text = home.read_text(encoding="utf-8")
+    home.write_text(text + '<a href="https://example.org/x"><a href="mailto:a@b.c"><a href="//example.org">', encoding="utf-8")
+    try:
+        assert pages.problems(site) == []
+    finally:
+        home.write_text(text, encoding="utf-8")
