@@ -85,11 +85,10 @@ def context_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 8, steps:
     """
     import ipywidgets  # only notebooks need it
 
-    def slider(name: str, value: float, most: float) -> "ipywidgets.FloatSlider":
-        return ipywidgets.FloatSlider(value, min=0.0, max=most, step=0.1, description=name, style=WIDE, continuous_update=False)
-
-    classes = [slider(name, float(name == "hero"), 1.5) for name in CLASSES]
-    guidance = slider("guidance", 2.0, 8.0)
+    classes = _class_sliders(live=False)
+    guidance = ipywidgets.FloatSlider(
+        2.0, min=0.0, max=8.0, step=0.1, description="guidance", style=WIDE, continuous_update=False
+    )
     seed = ipywidgets.IntSlider(0, 0, 99, description="seed", style=WIDE, continuous_update=False)
 
     def draw() -> bytes:
@@ -100,6 +99,25 @@ def context_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 8, steps:
 
     alt = f"{n} sprites for the context hero, guidance 2, seed 0: the first setting of the sliders."
     _interactive([*classes, guidance, seed], draw, alt)
+
+
+def live_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 32, scale: int = 3):
+    """One slider for each class and one for the seed; n sprites are drawn while a slider moves.
+
+    For a network of few steps: all T steps of its schedule are taken, without guidance, which is in its weights. Displays the
+    sliders and, for readers without a running notebook, a still picture of the first setting.
+    """
+    import ipywidgets  # only notebooks need it
+
+    classes = _class_sliders(live=True)
+    seed = ipywidgets.IntSlider(0, 0, 99, description="seed", style=WIDE)
+
+    def draw() -> bytes:
+        context, generator = torch.tensor([s.value for s in classes]), torch.Generator().manual_seed(seed.value)
+        walk = sample_ddim(model, schedule, n, context, 1.0, generator, steps=schedule.T)
+        return png(grid(collect(walk, every=schedule.T).images, scale=scale))
+
+    _interactive([*classes, seed], draw, f"{n} sprites for the context hero, seed 0: the first setting of the sliders.")
 
 
 def sampler_comparison(model: torch.nn.Module, schedule: Schedule, n: int = 6, scale: int = 5):
@@ -123,6 +141,18 @@ def sampler_comparison(model: torch.nn.Module, schedule: Schedule, n: int = 6, s
         return png(_rows(rows, scale, ["DDPM", "DDIM", "2M"]))
 
     _interactive([steps, seed], draw, f"Three rows of {n} sprites made in 5 steps: DDPM grainy, DDIM smooth, 2M sharper.")
+
+
+def _class_sliders(live: bool) -> list["ipywidgets.FloatSlider"]:
+    """A slider for each class, hero at 1."""
+    return [_slider(name, float(name == "hero"), 1.5, live) for name in CLASSES]
+
+
+def _slider(name: str, value: float, most: float, live: bool) -> "ipywidgets.FloatSlider":
+    """live: it reports while it moves, not only when it is let go."""
+    import ipywidgets  # only notebooks need it
+
+    return ipywidgets.FloatSlider(value, min=0.0, max=most, step=0.1, description=name, style=WIDE, continuous_update=live)
 
 
 def _rows(rows: Sequence[Tensor], scale: int, labels: Sequence[str] = ()) -> Image.Image:

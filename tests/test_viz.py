@@ -10,7 +10,7 @@ from PIL import Image
 from diffusion_lab import CLASSES, ContextUnet, load_sprites, viz
 from diffusion_lab.samplers import State
 from diffusion_lab.schedules import cosine
-from diffusion_lab.widgets import context_mixer, noise_slider, sampler_comparison, trajectory_slider
+from diffusion_lab.widgets import context_mixer, live_mixer, noise_slider, sampler_comparison, trajectory_slider
 
 
 def flat(value, b=1):
@@ -158,6 +158,28 @@ def test_the_mixer_draws_again_for_each_control_and_leaves_a_still(monkeypatch):
     assert len(pictures) == 5 and len(asked) == 5 * 3
     controls["seed"].value, controls["guidance"].value, controls["hero"].value, controls["food"].value = 0, 2.0, 1.0, 0.0
     assert len(pictures | {bytes(picture.value)}) == 5  # the first setting gives the first picture again
+
+
+def test_the_live_mixer_takes_all_steps_of_its_network_and_draws_while_sliders_move(monkeypatch):
+    shown, times = [], []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    torch.manual_seed(0)
+    model = ContextUnet(n_feat=8, prediction="v").eval()
+    model.register_forward_pre_hook(lambda _, inputs: times.append((len(inputs[0]), inputs[1][0].item())))
+    torch.nn.init.normal_(model.contextembed2.model[2].weight)  # so that a new network hears the context
+    live_mixer(model, cosine(4), n=3)
+    assert times == [(3, 1.0), (3, 0.75), (3, 0.5), (3, 0.25)]  # one batch of three: no second half for guidance
+    controls, picture, _ = shown[0].children
+    controls = {control.description: control for control in controls.children}
+    assert list(controls) == [*CLASSES, "seed"] and all(control.continuous_update for control in controls.values())
+    assert "3 sprites for the context hero, seed 0" in shown[1].data
+    first = bytes(picture.value)
+    controls["food"].value = 1.0
+    second = bytes(picture.value)
+    controls["food"].value = 0.0
+    assert second != first == bytes(picture.value)
+    controls["seed"].value = 1
+    assert bytes(picture.value) not in (first, second)
 
 
 def test_the_noise_slider_shows_sprite_noise_and_belief(monkeypatch):
