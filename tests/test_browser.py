@@ -24,23 +24,24 @@ SETTINGS = {
 }
 MINUTES = 60_000  # in the milliseconds that Playwright counts in
 
-READY = """() => {
-    const session = window.jupyterapp?.shell.currentWidget?.context?.sessionContext;
+PANEL = "window.jupyterapp?.shell.currentWidget"
+READY = f"""() => {{
+    const session = {PANEL}?.context?.sessionContext;
     const kernel = session?.session?.kernel;
     return Boolean(session?.isReady && kernel?.connectionStatus === 'connected' && kernel?.status === 'idle');
-}"""
+}}"""
 RUN_ALL = "() => { void window.jupyterapp.commands.execute('notebook:run-all-cells'); }"  # not awaited: it would block the page
-ENDED = """() => {
-    const panel = window.jupyterapp.shell.currentWidget;
-    const cells = panel.content.widgets.map(cell => cell.model).filter(model => model.type === 'code');
+ENDED = f"""() => {{
+    const cells = {PANEL}.content.widgets.map(cell => cell.model).filter(model => model.type === 'code');
     const failed = cells.some(model => model.toJSON().outputs.some(output => output.output_type === 'error'));
-    const idle = panel.context.sessionContext.session.kernel.status === 'idle';
+    const idle = {PANEL}.context.sessionContext.session?.kernel?.status === 'idle';
     return failed || (idle && cells.every(model => model.executionCount !== null));
-}"""
-ERRORS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model)
+}}"""
+ERRORS = f"""() => {PANEL}.content.widgets.map(cell => cell.model)
     .filter(model => model.type === 'code')
     .flatMap(model => model.toJSON().outputs.filter(output => output.output_type === 'error'))
     .map(output => output.ename + ': ' + output.evalue)"""
+SHUT_DOWN = f"() => {PANEL}.context.sessionContext.shutdown()"
 PICTURES = """() => [...document.querySelectorAll('.jp-Notebook .jp-OutputArea img')].map(img => (
     {width: img.naturalWidth, alt: img.alt, widget: img.classList.contains('widget-image')}))"""
 
@@ -83,7 +84,7 @@ def lab(tmp_path_factory):
         else:
             pytest.fail("JupyterLab did not start:\n" + "".join(lines[-20:]))
     drain = subprocess.Popen(["cat"], stdin=server.stderr, stdout=subprocess.DEVNULL)  # a full pipe would stop the server
-    yield f"http://127.0.0.1:{port}/lab/tree"
+    yield f"http://127.0.0.1:{port}/lab/workspaces"
     server.terminate()
     server.wait(30)
     drain.wait(30)
@@ -102,11 +103,11 @@ def browser():
 
 
 def photograph(page, folder):
-    """The whole notebook, screen by screen."""
-    notebook = page.locator(".jp-WindowedPanel-outer:visible, .jp-Notebook:visible").first
-    height = notebook.evaluate("node => node.scrollHeight")
-    for i, top in enumerate(range(0, height, 1400)):
-        notebook.evaluate("(node, top) => node.scrollTo(0, top)", top)
+    """The whole notebook, screen by screen: what scrolls is the highest box around it."""
+    page.evaluate("""() => { const all = [...document.querySelectorAll('.jp-NotebookPanel *')];
+        window.scrolls = all.reduce((a, b) => b.scrollHeight - b.clientHeight > a.scrollHeight - a.clientHeight ? b : a); }""")
+    for i, top in enumerate(range(0, page.evaluate("window.scrolls.scrollHeight"), 1300)):
+        page.evaluate("top => window.scrolls.scrollTo(0, top)", top)
         page.screenshot(path=folder / f"{i:02d}.png")
 
 
@@ -116,7 +117,7 @@ def test_a_lab_runs_in_the_browser(lab, browser, name, tmp_path):
     complaints = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(f"{lab}/{name}.ipynb")
+    page.goto(f"{lab}/{name}/tree/{name}.ipynb")  # a workspace of its own: nothing of another lab is opened again
     page.wait_for_function(READY, timeout=2 * MINUTES)
     page.evaluate(RUN_ALL)
     page.wait_for_function(ENDED, timeout=10 * MINUTES, polling=1000)
@@ -124,26 +125,23 @@ def test_a_lab_runs_in_the_browser(lab, browser, name, tmp_path):
 
     sliders = page.locator(".jp-Notebook .noUi-handle")
     boxes = page.locator(".jp-Notebook .widget-vbox:has(> .widget-image)")
-    assert boxes.count() == {"L1_Sampling": 2, "L2_Training": 0, "L3_Context": 1, "L4_FastSampling": 1}[name]
+    assert boxes.count() == {"L1_Sampling": 2, "L2_Training": 0, "L3_Context": 1, "L4_FastSampling": 2}[name]
     for box in boxes.all():
         assert box.locator(".widget-label, label").all_inner_texts()  # every control says what it is
         picture = box.locator("img.widget-image")
         for handle in box.locator(".noUi-handle").all():
-            before = picture.get_attribute("src")
             handle.focus()
-            page.keyboard.press("ArrowLeft")
-            page.keyboard.press("ArrowRight")
-            page.keyboard.press("ArrowRight")
-            page.keyboard.press("ArrowLeft")
-            page.keyboard.press("ArrowLeft" if float(handle.get_attribute("aria-valuenow")) > 0 else "ArrowRight")
-            page.wait_for_function(
-                "([node, before]) => node.src !== before", arg=[picture.element_handle(), before], timeout=MINUTES
-            )
-    assert sliders.count() == {"L1_Sampling": 3, "L2_Training": 0, "L3_Context": 7, "L4_FastSampling": 2}[name]
+            top = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
+            for key in ("ArrowLeft", "ArrowRight") if top else ("ArrowRight", "ArrowLeft"):  # away, and back
+                before = picture.get_attribute("src")
+                page.keyboard.press(key)
+                page.wait_for_function("([image, before]) => image.src !== before", arg=[picture.element_handle(), before])
+    assert sliders.count() == {"L1_Sampling": 3, "L2_Training": 0, "L3_Context": 7, "L4_FastSampling": 8}[name]
 
     pictures = page.evaluate(PICTURES)
     assert len(pictures) > 5 and all(picture["width"] > 0 for picture in pictures)
     assert all(picture["alt"] for picture in pictures if not picture["widget"])
     photograph(page, tmp_path)
     assert complaints == []
+    page.evaluate(SHUT_DOWN)
     page.close()

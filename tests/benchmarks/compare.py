@@ -1,0 +1,181 @@
+"""Ours beside others: training to a quality, GIFs, imports. One command; a table, and all figures as JSON and a plot:
+
+    pip install -r tests/benchmarks/requirements.txt
+    python tests/benchmarks/compare.py --out FOLDER [--seconds 600] [--only training|speed|gif|import]
+
+Everything runs on the cores that this process may use (`taskset -c 0` for one). Quality is the Fréchet ratio of 320 sprites,
+the classes in turn, by DDIM with 25 steps and no guidance, as `python -m diffusion_lab evaluate -n 320`. The time that this
+takes is not counted. Each point of ours is a whole run of its own, of a budget set beforehand, because its learning rate
+falls to 0 at the end. The others are looked at on the way.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from rivals import Course, Diffusers, Lucidrains
+from speed import in_turns
+
+from diffusion_lab import Run, TrainConfig, collect, load_model, load_sprites, sample_ddim, to_tensors
+from diffusion_lab.metrics import Judge
+from diffusion_lab.viz import ACCENT, INK, figure, gif
+
+OURS = TrainConfig(n_feat=32, batch=32, lr=0.03, ema=0.98, warmup=50, schedule="cosine", prediction="x0")  # L2's live training
+BUDGETS = (15, 30, 60, 120, 240)  # seconds
+
+
+def quality(judge: Judge, model: torch.nn.Module, schedule) -> dict:
+    """The Fréchet ratio and the mean label agreement of 320 sprites."""
+    contexts = torch.eye(5)[torch.arange(320) % 5]
+    generator = torch.Generator().manual_seed(0)
+    parts = [
+        collect(sample_ddim(model, schedule, 80, part, generator=generator), every=25).images for part in contexts.split(80)
+    ]
+    scores = judge.scores(torch.cat(parts), contexts)
+    return {"ratio": scores.ratio, "agreement": statistics.mean(scores.agreement)}
+
+
+def ours(judge: Judge, seconds: float) -> dict:
+    """One whole run of about so many seconds. Its number of updates comes from a measurement of 20."""
+    images, contexts = to_tensors(load_sprites())
+    trial = Run(TrainConfig(**vars(OURS) | {"steps": 25}))
+    times = []
+    for _ in trial.advance(images, contexts):
+        times.append(time.perf_counter())
+    each = (times[-1] - times[4]) / 20
+    run = Run(TrainConfig(**vars(OURS) | {"steps": max(60, round(seconds / each))}))
+    begin = time.perf_counter()
+    for _ in run.advance(images, contexts):
+        pass
+    spent = time.perf_counter() - begin
+    return {"seconds": spent, "images": run.step * OURS.batch} | quality(judge, run.ema.model, run.schedule)
+
+
+def theirs(judge: Judge, rival: Course, seconds: float, looks: int = 6) -> list[dict]:
+    """The quality of a rival at equal distances on the way."""
+    found, spent, updates = [], 0.0, 0
+    for k in range(1, looks + 1):
+        while spent < seconds * k / looks:
+            begin = time.perf_counter()
+            rival.update()
+            spent += time.perf_counter() - begin
+            updates += 1
+        found.append({"seconds": spent, "images": updates * rival.batch} | quality(judge, rival.trained(), rival.schedule))
+        print(f"{rival.name}: {found[-1]}", flush=True)
+    return found
+
+
+def training(options: argparse.Namespace) -> dict:
+    """Seconds to quality, for each recipe."""
+    judge, sprites = Judge(320), load_sprites()
+    result = {"ours": []}
+    for budget in BUDGETS:
+        result["ours"].append(ours(judge, budget))
+        print(f"ours: {result['ours'][-1]}", flush=True)
+    for rival in (Course, Diffusers, Lucidrains):
+        result[rival.name] = theirs(judge, rival(sprites), options.seconds)
+    goal = result[Course.name][-1]
+    reached = [point for point in result["ours"] if point["ratio"] <= goal["ratio"]]
+    if reached:
+        ratio = goal["seconds"] / reached[0]["seconds"]
+        print(
+            f"the short course's recipe reaches {goal['ratio']:.1f} in {goal['seconds']:.0f} s, ours in {ratio:.1f} times less"
+        )
+        result["times_faster"] = ratio
+    fig, axis = figure(7, 3.4)
+    colours = {"ours": ACCENT, Course.name: INK, Diffusers.name: "#6c8ebf", Lucidrains.name: "#9a9a9a"}
+    for name, colour in colours.items():
+        points = result[name]
+        axis.plot([p["seconds"] for p in points], [p["ratio"] for p in points], "o-", color=colour, label=name)
+    axis.set(xscale="log", yscale="log", xlabel="seconds of training", ylabel="Fréchet ratio (1 is real)")
+    axis.legend(frameon=False)
+    fig.savefig(options.out / "training.png", dpi=110)
+    return result
+
+
+def speed(options: argparse.Namespace) -> dict:
+    """Training, images a second, in turns."""
+    sprites = load_sprites()
+    images, contexts = to_tensors(sprites)
+    run, rivals = Run(TrainConfig()), [rival(sprites) for rival in (Course, Diffusers, Lucidrains)]
+    run.data = None
+    updates = {"ours": lambda: next(run.advance(images, contexts))} | {rival.name: rival.update for rival in rivals}
+    sizes = {"ours": run.config.batch} | {rival.name: rival.batch for rival in rivals}
+    medians = in_turns(updates, rounds=7, warmup=2)
+    rates = {name: sizes[name] / seconds for name, seconds in medians.items()}
+    for name, rate in rates.items():
+        print(f"training, {name:28} {rate:6.0f} images/s")
+    return rates
+
+
+def film(options: argparse.Namespace) -> dict:
+    """A GIF of 32 frames and 32 sprites: ours, and matplotlib's FuncAnimation with its PillowWriter."""
+    from matplotlib import pyplot
+    from matplotlib.animation import FuncAnimation, PillowWriter
+
+    model, schedule = load_model()
+    frames = collect(sample_ddim(model, schedule, 32, steps=31)).frames
+    pixels = ((frames + 1) / 2).clamp(0, 1).permute(0, 1, 3, 4, 2).numpy()
+
+    def animation(folder: str):
+        fig, axes = pyplot.subplots(4, 8, figsize=(8, 4))
+
+        def draw(i: int):
+            for axis, picture in zip(axes.flat, pixels[i], strict=True):
+                axis.clear()
+                axis.set(xticks=[], yticks=[])
+                axis.imshow(picture)
+
+        FuncAnimation(fig, draw, frames=len(frames), blit=False).save(Path(folder) / "a.gif", writer=PillowWriter(fps=5))
+        pyplot.close(fig)
+
+    with tempfile.TemporaryDirectory() as folder:
+        variants = {"FuncAnimation": lambda: animation(folder), "ours": lambda: gif(frames)}
+        medians = in_turns(variants, rounds=3)
+    ratio = medians["FuncAnimation"] / medians["ours"]
+    print(f"GIF: FuncAnimation {medians['FuncAnimation']:.1f} s, ours {medians['ours']:.3f} s, {ratio:.0f} times faster")
+    return medians
+
+
+def imports(options: argparse.Namespace) -> dict:
+    """Seconds that a fresh Python takes to import torch, and to import torch and the package with its samplers."""
+    programs = {
+        "torch": "import torch",
+        "torch and the package": "import torch; from diffusion_lab import load_model, sample_ddim, collect",
+    }
+    variants = {
+        name: (lambda code=code: subprocess.run([sys.executable, "-c", code], check=True)) for name, code in programs.items()
+    }
+    medians = in_turns(variants, rounds=7)
+    more = medians["torch and the package"] - medians["torch"]
+    print(f"import: torch {medians['torch']:.2f} s, the package {more:.2f} s more")
+    return medians
+
+
+PARTS = {"speed": speed, "gif": film, "import": imports, "training": training}
+
+
+def main():
+    """See the top of this file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--only", choices=PARTS)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(0)
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, cores {sorted(os.sched_getaffinity(0))}", flush=True)
+    for name in [options.only] if options.only else PARTS:
+        result = PARTS[name](options)
+        (options.out / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
