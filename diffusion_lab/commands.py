@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
+from .distributed import is_writer, together, wait_for_all
 from .metrics import Judge, Scores
 from .samplers import collect, sample_ddim, sample_ddpm, sample_dpmpp_2m
 from .schedules import Schedule
@@ -75,7 +76,15 @@ def sample(options: argparse.Namespace) -> int:
 
 
 def train(options: argparse.Namespace) -> int:
-    """Train a network; writes OUT, and while it goes on OUT.ckpt and, if asked, pictures in OUT.film/."""
+    """Train a network; writes OUT, and while it goes on OUT.ckpt and, if asked, pictures in OUT.film/.
+
+    Under torchrun all processes train together, and the first one writes.
+    """
+    with together(torch.device(options.device)) as device:
+        return _train(options, device)
+
+
+def _train(options: argparse.Namespace, device: torch.device) -> int:
     out: Path = options.out
     if options.checkpoint_every < 1 or options.film_every < 0:
         raise ValueError("--checkpoint-every must be at least 1, and --film-every not below 0.")
@@ -86,25 +95,30 @@ def train(options: argparse.Namespace) -> int:
     if options.resume:
         if options.weights is not None:
             raise ValueError("--from is for starting a run; leave it out to resume.")
-        run = Run.load(checkpoint, torch.device(options.device))
+        run = Run.load(checkpoint, device)
         changed = [name for name, value in settings.items() if value not in (asdict(run.config)[name], "auto")]
         if changed:
             raise ValueError(f"--{changed[0].replace('_', '-')} differs from that of {checkpoint}; leave it out to resume.")
     elif checkpoint.exists():
         raise ValueError(f"{checkpoint} is an unfinished run: add --resume to go on with it, or delete it to begin again.")
     else:
-        run = Run(TrainConfig(**settings), torch.device(options.device))
+        run = Run(TrainConfig(**settings), device)
         if options.weights is not None:
             run.start_from(load_model(options.weights)[0])
     images, contexts = to_tensors(load_sprites() if options.data is None else load_path(options.data))
-    writer = _tensorboard(options.log)
-    print(f"{len(images)} sprites, {run.config.steps} updates of {run.config.batch}, {run.device.type}, {run.config.precision}")
+    writer = _tensorboard(options.log if is_writer() else None)
     updates = run.advance(images, contexts)
-    run.save(checkpoint)  # now, so that a place where nothing can be written is found before the work and not after it
+    wait_for_all()  # until all have looked whether there is a checkpoint
+    if is_writer():
+        what = f"{run.config.steps} updates of {run.config.batch}, {run.device.type}, {run.config.precision}"
+        print(f"{len(images)} sprites, {what}")
+        run.save(checkpoint)  # now, so that a place where nothing can be written is found before the work and not after it
     smooth = None
-    bar = tqdm(total=run.config.steps, initial=run.step, unit="step", mininterval=1.0)
+    bar = tqdm(total=run.config.steps, initial=run.step, unit="step", mininterval=1.0, disable=not is_writer())
     with bar, writer(options.log) if writer else nullcontext() as log:  # both are closed, also after Ctrl-C
         for progress in updates:
+            if not is_writer():
+                continue
             smooth = progress.loss if smooth is None else torch.lerp(smooth, progress.loss, 0.02)
             bar.update()
             if progress.step % LOSS_EVERY == 0:
@@ -122,9 +136,10 @@ def train(options: argparse.Namespace) -> int:
                 write_safely(folder / f"{progress.step:07d}.png", lambda file, data=data: file.write(data))
                 if log:
                     log.add_image("sprites", np.asarray(picture), progress.step, dataformats="HWC")
-    run.export(out)
-    checkpoint.unlink()
-    print(f"{out}: {run.step * run.config.batch:,} images seen")
+    if is_writer():
+        run.export(out)
+        checkpoint.unlink()
+        print(f"{out}: {run.step * run.config.batch:,} images seen")
     return 0
 
 

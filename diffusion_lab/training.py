@@ -14,6 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .distributed import mean_of_all, share, world, wrap
 from .muon import Muon
 from .schedules import SCHEDULES, Schedule
 from .sprites import find
@@ -152,7 +153,13 @@ class Run:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             model = ContextUnet(n_feat=config.n_feat, prediction=config.prediction)
+        if config.batch % world() or config.batch < 2 * world():
+            raise ValueError(
+                f"A batch of {config.batch} cannot be shared by {world()} processes: make batch a multiple of that."
+            )
         self.model = model.to(self.device, memory_format=layout(self.device))
+        self._shared = wrap(self.model)
+        self._shared.prediction = self.model.prediction
         self.ema = EMA(self.model, config.ema)
         self.optimizer = Muon(self.model, config.lr, config.weight_decay)
         self.order = torch.empty(0, dtype=torch.int64)  # what is left of this pass over the sprites
@@ -205,17 +212,21 @@ class Run:
         return self.learn(x0, c, t, eps)
 
     def learn(self, x0: Tensor, c: Tensor, t: Tensor, eps: Tensor) -> Progress:
-        """One update from one batch, arguments as `diffusion_loss`; t on the CPU, the others on the run's device."""
+        """One update from one batch, arguments as `diffusion_loss`; t on the CPU, the others on the run's device.
+
+        With several processes all give the same batch, each learns from its share, and the reported loss is of that share.
+        """
         config, lr = self.config, learning_rate(self.step, self.config)
+        x0, c, t, eps = (share(part) for part in (x0, c, t, eps))
         bf16 = config.precision == "bf16"  # torch 2.4 knows no autocast on MPS, not even a disabled one
         with torch.autocast(self.device.type, torch.bfloat16) if bf16 else nullcontext():
-            loss = diffusion_loss(self.model.train(), x0, c, t, eps, self.schedule)
+            loss = diffusion_loss(self._shared.train(), x0, c, t, eps, self.schedule)
         train_step(loss, self.optimizer, lr)
         self.step += 1
         self.ema.update(self.model, self.step)
         self._recent.append(loss.detach())
         if self.step % LOSS_EVERY == 0:
-            self.losses.append(torch.stack(self._recent).mean().item())
+            self.losses.append(mean_of_all(torch.stack(self._recent).mean().item()))
             self._recent = []
             if not math.isfinite(self.losses[-1]):
                 raise FloatingPointError(f"The loss is no number after {self.step} updates: begin again with a lower lr.")

@@ -332,3 +332,12 @@ def test_ctrl_c_while_writing_leaves_nothing_behind(tmp_path):
 def test_a_missing_folder_is_one_sentence(tmp_path):
     with pytest.raises(OSError, match="could not be written"):
         write_safely(tmp_path / "nowhere" / "w.pt", lambda file: None)
+
+
+def test_a_run_from_trained_weights_begins_with_them_and_with_their_average():
+    trained = Run(TrainConfig(n_feat=8, prediction="eps", seed=5), torch.device("cpu")).model
+    run = Run(TrainConfig(n_feat=8, prediction="eps"), torch.device("cpu"))
+    run.start_from(trained)
+    for model in (run.model, run.ema.model):
+        for mine, theirs in zip(model.state_dict().values(), trained.state_dict().values(), strict=True):
+            assert torch.equal(mine, theirs)

@@ -42,7 +42,7 @@ CLASSIFIERS = {  # what it names, the strongest noise that it sees, seed
     "label_classifier.pt": ("classes", 0.1, 1),
 }
 WALKS = 12000  # of the teacher, for the network of few steps: 24 evaluations each
-FEW_STEPS = TrainConfig(T=4, schedule="cosine", steps=5000, lr=5e-3, warmup=100, ema=0.998, context_dropout=0.0)
+FEW_STEPS = TrainConfig(T=4, schedule="cosine", prediction="v", steps=4000, lr=5e-3, warmup=100, ema=0.998, context_dropout=0.0)
 EVALUATIONS = (  # sampler, steps, guidance, number of sprites; the slow one last
     *(f"dpmpp_2m {steps} 1 {n}" for n in (320, 1000) for steps in (5, 10, 20)),
     *(f"ddim {steps} 1 {n}" for n in (320, 1000) for steps in (10, 25, 50)),

@@ -1,0 +1,115 @@
+"""Two processes train as one does: equal weights, averaged gradients, one writer, and a resume with another number."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from common import ROOT
+
+from diffusion_lab import Run, TrainConfig
+
+CONFIG = TrainConfig(steps=6, batch=16, n_feat=8, warmup=2, lr=5e-3, schedule="cosine", precision="fp32")
+PROGRAM = """
+import sys, torch
+sys.path.insert(0, "{tests}")
+from diffusion_lab.distributed import is_writer, together
+from diffusion_lab import Run
+from test_distributed import CONFIG, twins
+with together(torch.device("cpu")) as device:
+    run = Run(CONFIG, device)
+    for k in range(CONFIG.steps):
+        run.learn(*twins(k, alike={alike}))
+    if is_writer():
+        run.save("both.ckpt")
+    rank = torch.distributed.get_rank()
+    torch.save([run.model.state_dict(), run.ema.model.state_dict()], f"rank{{rank}}.pt")
+"""
+
+
+def twins(k, alike):
+    """A batch in which rows 2 i and 2 i + 1, those of the two processes, are alike or not."""
+    g = torch.Generator().manual_seed(k)
+    rows = torch.arange(16) // 2 if alike else torch.arange(16)
+    x0, eps = (torch.randn(16, 3, 16, 16, generator=g)[rows] for _ in range(2))
+    return x0, torch.eye(5)[rows % 5], torch.randint(1, 501, (16,), generator=g)[rows], eps
+
+
+def torchrun(folder, *program, processes=2):
+    """Run a program in processes that know each other; its standard error and output as text."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", *program]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode, done.stdout
+
+
+def learn_together(folder, alike):
+    (folder / "program.py").write_text(PROGRAM.format(tests=ROOT / "tests", alike=alike))
+    status, said = torchrun(folder, "program.py")
+    assert status == 0, said
+    return [torch.load(folder / f"rank{rank}.pt") for rank in (0, 1)]
+
+
+def apart(a, b):
+    """The largest difference between two state_dicts, counts aside."""
+    pairs = zip(a.values(), b.values(), strict=True)
+    return max((x - y).abs().max().item() for x, y in pairs if x.is_floating_point())
+
+
+def parameters(state):
+    """What is trained, but for biases before a normalisation: their gradients are rounding, which Adam makes large."""
+    idle = ("running_mean", "running_var", "conv1.0.bias", "conv2.0.bias", "up0.0.bias", "out.0.bias")
+    return {name: value for name, value in state.items() if not name.endswith(idle)}
+
+
+def test_both_have_the_same_weights_after_learning_from_different_shares(tmp_path):
+    (one, one_ema), (other, other_ema) = learn_together(tmp_path, alike=False)
+    assert apart(parameters(one), parameters(other)) == 0
+    assert apart(parameters(one_ema), parameters(other_ema)) == 0
+    alone = Run.load(tmp_path / "both.ckpt", torch.device("cpu"))  # goes on with another number of processes
+    assert apart(alone.model.state_dict(), one) == apart(alone.ema.model.state_dict(), one_ema) == 0
+    alone.learn(*twins(CONFIG.steps, alike=False))
+    assert apart(alone.model.state_dict(), one) > 1e-4
+
+
+def test_with_shares_alike_two_processes_do_what_one_does(tmp_path):
+    """Then BatchNorm sees the same in each share as in the whole batch, and nothing else may differ."""
+    together = learn_together(tmp_path, alike=True)[0]
+    alone = Run(CONFIG, torch.device("cpu"))
+    for k in range(CONFIG.steps):
+        alone.learn(*twins(k, alike=True))
+    assert apart(parameters(together[0]), parameters(alone.model.state_dict())) < 1e-4
+    assert apart(parameters(together[1]), parameters(alone.ema.model.state_dict())) < 1e-4
+
+
+@pytest.fixture
+def data(tmp_path):
+    """64 sprites of plain colours."""
+    colours = np.random.default_rng(0).integers(0, 256, (64, 1, 1, 3), dtype=np.uint8)
+    np.save(tmp_path / "colours.npy", np.broadcast_to(colours, (64, 16, 16, 3)))
+    return tmp_path
+
+
+def command(*more):
+    settings = ["--steps", "100", "--batch", "16", "--n-feat", "8", "--warmup", "10", "--lr", "0.02", "--precision", "fp32"]
+    return ["-m", "diffusion_lab", "train", "--data", "colours.npy", "--device", "cpu", *settings, *more]
+
+
+def test_the_same_command_line_gives_the_same_loss_curve_and_one_file(data):
+    status, said = torchrun(data, *command("--out", "two.pt", "--film-every", "50"))
+    assert status == 0, said
+    assert said.count("64 sprites, 100 updates of 16") == said.count("two.pt: 1,600 images seen") == 1
+    assert sorted(path.name for path in data.iterdir()) == ["colours.npy", "two.pt", "two.pt.film"]
+    status, said = torchrun(data, *command("--out", "one.pt"), processes=1)
+    assert status == 0, said
+    one, two = (torch.load(data / name)["losses"] for name in ("one.pt", "two.pt"))
+    assert len(one) == len(two) == 2 and one[1] < 0.8 * one[0]
+    assert two == pytest.approx(one, rel=0.05)
+
+
+def test_a_batch_that_cannot_be_shared_is_refused_in_one_sentence(data):
+    status, said = torchrun(data, *command("--out", "w.pt"), "--batch", "15")
+    assert status != 0 and "A batch of 15 cannot be shared by 2 processes: make batch a multiple of that." in said
+    assert not list(data.glob("w.pt*"))
