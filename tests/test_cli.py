@@ -14,7 +14,7 @@ import torch
 from common import ROOT
 from PIL import Image
 
-from diffusion_lab import ContextUnet, Run, TrainConfig, doctor, load_model, sprites
+from diffusion_lab import ContextUnet, Run, State, TrainConfig, commands, doctor, load_model, sprites
 from diffusion_lab.__main__ import main
 from diffusion_lab.commands import contexts_of
 
@@ -132,6 +132,19 @@ def test_evaluate_prints_a_table_and_writes_all_figures(weights, tmp_path, capsy
     assert command == {"n": 320, "steps": 1, "guidance": 1.0, "seed": 0, "batch": 100}
     assert f"{figures['samples']['ratio']:.2f}" in table and "held-out real sprites" in table and "side_facing" in table
     assert figures["samples"]["ratio"] > 5 and figures["held_out"]["ratio"] == 1 and figures["samples"]["near"] == 0
+
+
+def test_evaluate_asks_for_the_classes_in_turn_through_all_batches_with_the_guidance(weights, monkeypatch):
+    asked = []
+
+    def spy(model, schedule, n, context, guidance, generator=None, *, steps):
+        asked.append((context, guidance))
+        yield State(0, torch.randn(n, 3, 16, 16, generator=generator), None)
+
+    monkeypatch.setitem(commands.SAMPLERS, "ddim", (spy, 25))
+    assert main(["evaluate", str(weights), "-n", "320", "--batch", "7", "--guidance", "2.5"]) == 0
+    assert {guidance for _, guidance in asked} == {2.5} and len(asked) == 46
+    assert torch.equal(torch.cat([context for context, _ in asked]).argmax(1), torch.arange(320) % 5)
 
 
 def test_evaluate_refuses_a_network_for_other_pictures(tmp_path, capsys):

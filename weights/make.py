@@ -43,14 +43,13 @@ CLASSIFIERS = {  # what it names, the strongest noise that it sees, seed
 }
 WALKS = 12000  # of the teacher, for the network of few steps: 24 evaluations each
 FEW_STEPS = TrainConfig(T=4, schedule="cosine", prediction="v", steps=4000, lr=5e-3, warmup=100, ema=0.998, context_dropout=0.0)
-EVALUATIONS = (  # sampler, steps, guidance, number of sprites; the slow one last
-    *(f"dpmpp_2m {steps} 1 {n}" for n in (320, 1000) for steps in (5, 10, 20)),
-    *(f"ddim {steps} 1 {n}" for n in (320, 1000) for steps in (10, 25, 50)),
-    "ddim 25 2 320",
-    "ddim 25 2 1000",
-    "ddpm 20 1 320",
-    "ddpm 50 1 320",
-    "ddpm 500 1 320",
+EVALUATIONS = (  # of which network; sampler, steps, guidance, number of sprites; the slow one last
+    *(("few_steps.pt", f"ddim {steps} 1 {n}") for n in (320, 1000) for steps in (1, 2, 4)),
+    *(("context_unet.pt", f"dpmpp_2m {steps} 1 {n}") for n in (320, 1000) for steps in (5, 10, 20)),
+    *(("context_unet.pt", f"ddim {steps} 1 {n}") for n in (320, 1000) for steps in (10, 25, 50)),
+    *(("context_unet.pt", f"dpmpp_2m 12 2 {n}") for n in (320, 1000)),  # the teacher of few_steps.pt
+    *(("context_unet.pt", f"ddim 25 2 {n}") for n in (320, 1000)),
+    *(("context_unet.pt", f"ddpm {steps} 1 320") for steps in (20, 50, 500)),
 )
 
 
@@ -135,17 +134,17 @@ def evaluate():
     """Each line of EVALUATIONS into one file; what these same weights were asked already is kept."""
     path = HERE / "evaluation.json"
     results = json.loads(path.read_text()) if path.exists() else []
-    weights = hashlib.sha256((HERE / "context_unet.pt").read_bytes()).hexdigest()
-    results = [result for result in results if result["command"]["sha256"] == weights]
-    for line in EVALUATIONS:
+    sums = {weights: hashlib.sha256((HERE / weights).read_bytes()).hexdigest() for weights, _ in EVALUATIONS}
+    results = [result for result in results if result["command"]["sha256"] in sums.values()]
+    for weights, line in EVALUATIONS:
         sampler, steps, guidance, n = line.split()
         asked = {"sampler": sampler, "steps": int(steps), "guidance": float(guidance), "n": int(n)}
-        if any(asked.items() <= result["command"].items() for result in results):
+        if any((asked | {"sha256": sums[weights]}).items() <= result["command"].items() for result in results):
             continue
         options = [f"--{name}={value}" for name, value in asked.items() if name != "n"]
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "one.json"
-            command = [sys.executable, "-m", "diffusion_lab", "evaluate", str(HERE / "context_unet.pt"), "-n", n]
+            command = [sys.executable, "-m", "diffusion_lab", "evaluate", str(HERE / weights), "-n", n]
             subprocess.run([*command, *options, "--out", str(out)], check=True)
             results.append(json.loads(out.read_text()))
         write_safely(path, lambda file: file.write((json.dumps(results, indent=1) + "\n").encode()))
