@@ -151,7 +151,7 @@ def evaluate():
 
 
 def card():
-    """The pictures: the loss, grids by DDPM-500 and DDIM-25 with and without class, and the film of a sampling."""
+    """The pictures: the loss, grids by DDPM-500, DDIM-25 with and without class and by the few-step network, and a film."""
     name, stem = "context_unet.pt", "context_unet"
     model, schedule = load_model(HERE / name)
     classes = torch.eye(len(CLASSES)).repeat_interleave(8, 0)
@@ -165,8 +165,13 @@ def card():
         "ddim_25_guidance_2": grid(collect(sample_ddim(model, schedule, 40, classes, 2.0, seed())).images),
         "ddim_25_no_class": grid(collect(sample_ddim(model, schedule, 40, generator=seed())).images),
     }
-    for what, picture in pictures.items():
-        write_safely(HERE / f"{stem}_{what}.png", lambda file, picture=picture: file.write(png(picture)))
+    student, few = load_model(HERE / "few_steps.pt")
+    pictures = {f"{stem}_{what}.png": picture for what, picture in pictures.items()}
+    for steps in (1, 2, 4):
+        walk = sample_ddim(student, few, 40, classes, generator=seed(), steps=steps)
+        pictures[f"few_steps_{steps}.png"] = grid(collect(walk).images)
+    for file_name, picture in pictures.items():
+        write_safely(HERE / file_name, lambda file, picture=picture: file.write(png(picture)))
 
     losses = torch.load(HERE / name, weights_only=True)["losses"]
     fig, axis = figure(7, 2.6)

@@ -1,7 +1,7 @@
 """Ours beside others: training to a quality, GIFs, imports. One command; a table, and all figures as JSON and a plot:
 
     pip install -r tests/benchmarks/requirements.txt
-    python tests/benchmarks/compare.py --out FOLDER [--seconds 600] [--only training|speed|gif|import]
+    python tests/benchmarks/compare.py --out FOLDER [--seconds 600] [--rivals 1] [--only training]
 
 Everything runs on the cores that this process may use (`taskset -c 0` for one). Quality is the Fréchet ratio of 320 sprites,
 the classes in turn, by DDIM with 25 steps and no guidance, as `python -m diffusion_lab evaluate -n 320`. The time that this
@@ -28,7 +28,8 @@ from diffusion_lab.metrics import Judge
 from diffusion_lab.viz import ACCENT, INK, figure, gif
 
 OURS = TrainConfig(n_feat=32, batch=32, lr=0.03, ema=0.98, warmup=50, schedule="cosine", prediction="x0")  # L2's live training
-BUDGETS = (15, 30, 60, 120, 240)  # seconds
+BUDGETS = (15, 30, 60, 120)  # seconds
+RIVALS = (Course, Diffusers, Lucidrains)
 
 
 def quality(judge: Judge, model: torch.nn.Module, schedule) -> dict:
@@ -79,9 +80,10 @@ def training(options: argparse.Namespace) -> dict:
     for budget in BUDGETS:
         result["ours"].append(ours(judge, budget))
         print(f"ours: {result['ours'][-1]}", flush=True)
-    for rival in (Course, Diffusers, Lucidrains):
+    for rival in RIVALS[: options.rivals]:
         result[rival.name] = theirs(judge, rival(sprites), options.seconds)
     goal = result[Course.name][-1]
+    plot_training(result, options.out / "training.png")
     reached = [point for point in result["ours"] if point["ratio"] <= goal["ratio"]]
     if reached:
         ratio = goal["seconds"] / reached[0]["seconds"]
@@ -89,22 +91,26 @@ def training(options: argparse.Namespace) -> dict:
             f"the short course's recipe reaches {goal['ratio']:.1f} in {goal['seconds']:.0f} s, ours in {ratio:.1f} times less"
         )
         result["times_faster"] = ratio
+    return result
+
+
+def plot_training(result: dict, path: Path):
+    """Quality against seconds."""
     fig, axis = figure(7, 3.4)
     colours = {"ours": ACCENT, Course.name: INK, Diffusers.name: "#6c8ebf", Lucidrains.name: "#9a9a9a"}
-    for name, colour in colours.items():
-        points = result[name]
+    for name, points in result.items():
+        colour = colours[name]
         axis.plot([p["seconds"] for p in points], [p["ratio"] for p in points], "o-", color=colour, label=name)
     axis.set(xscale="log", yscale="log", xlabel="seconds of training", ylabel="Fréchet ratio (1 is real)")
     axis.legend(frameon=False)
-    fig.savefig(options.out / "training.png", dpi=110)
-    return result
+    fig.savefig(path, dpi=110)
 
 
 def speed(options: argparse.Namespace) -> dict:
     """Training, images a second, in turns."""
     sprites = load_sprites()
     images, contexts = to_tensors(sprites)
-    run, rivals = Run(TrainConfig()), [rival(sprites) for rival in (Course, Diffusers, Lucidrains)]
+    run, rivals = Run(TrainConfig()), [rival(sprites) for rival in RIVALS]
     run.data = None
     updates = {"ours": lambda: next(run.advance(images, contexts))} | {rival.name: rival.update for rival in rivals}
     sizes = {"ours": run.config.batch} | {rival.name: rival.batch for rival in rivals}
@@ -167,6 +173,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--rivals", type=int, default=len(RIVALS), help="for the training: the first of them only")
     parser.add_argument("--only", choices=PARTS)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
