@@ -235,7 +235,7 @@ def _check_device(name: str):
 def _film(run: Run) -> Image.Image:
     """One picture of the film of a training: 40 sprites of the averaged network, always from the same noise."""
     seed = torch.Generator().manual_seed(0)
-    walk = sample_ddim(run.ema.model, run.schedule, 40, contexts_of(MIXED, 40), 1.5, seed, steps=25)
+    walk = sample_ddim(run.ema.model, run.schedule, 40, contexts_of(MIXED, 40), 1.5, seed, steps=min(25, run.schedule.T))
     return grid(collect(walk).images, columns=10, scale=1)
 
 

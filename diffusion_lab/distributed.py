@@ -18,13 +18,20 @@ from torch import Tensor
 def together(device: torch.device) -> Iterator[torch.device]:
     """Join the processes that torchrun started, with gloo on CPUs and NCCL on GPUs; leave them at the end.
 
-    Gives the device of this process: with GPUs one each. Without torchrun it gives `device`.
+    Gives the device of this process: with GPUs one each. Without torchrun it gives `device`. ValueError if they cannot meet
+    there.
     """
-    if "RANK" not in os.environ:
+    if not dist.is_available() or not dist.is_torchelastic_launched():
         yield device
         return
+    if device.type == "mps" or (device.type == "cuda" and not dist.is_nccl_available()):
+        raise ValueError(f"Several processes cannot train on {device.type} here: add --device cpu.")
     if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        here = int(os.environ["LOCAL_RANK"])
+        if here >= torch.cuda.device_count():
+            few = f"There are {torch.cuda.device_count()} GPUs for more processes than that"
+            raise ValueError(f"{few}: start as many processes as GPUs, or add --device cpu.")
+        device = torch.device("cuda", here)
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
@@ -35,12 +42,12 @@ def together(device: torch.device) -> Iterator[torch.device]:
 
 def world() -> int:
     """How many processes train together."""
-    return dist.get_world_size() if dist.is_initialized() else 1
+    return dist.get_world_size() if _joined() else 1
 
 
 def is_writer() -> bool:
     """Whether this process is the one that writes files and speaks."""
-    return not dist.is_initialized() or dist.get_rank() == 0
+    return not _joined() or dist.get_rank() == 0
 
 
 def share(batch: Tensor) -> Tensor:
@@ -65,3 +72,7 @@ def mean_of_all(value: float) -> float:
 def wait_for_all():
     """Return when all processes are here."""
     mean_of_all(0.0)
+
+
+def _joined() -> bool:
+    return dist.is_available() and dist.is_initialized()  # some builds of torch come without torch.distributed

@@ -153,10 +153,6 @@ class Run:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             model = ContextUnet(n_feat=config.n_feat, prediction=config.prediction)
-        if config.batch % world() or config.batch < 2 * world():
-            raise ValueError(
-                f"A batch of {config.batch} cannot be shared by {world()} processes: make batch a multiple of that."
-            )
         self.model = model.to(self.device, memory_format=layout(self.device))
         self._shared = wrap(self.model)
         self._shared.prediction = self.model.prediction
@@ -191,6 +187,9 @@ class Run:
             raise ValueError(f"There are {len(images)} images and {len(contexts)} contexts; the numbers must be equal.")
         if len(images) < self.config.batch:
             raise ValueError(f"{len(images)} sprites are fewer than a batch of {self.config.batch}: give more or lower batch.")
+        if self.config.batch % world() or self.config.batch < 2 * world():
+            wrong = f"A batch of {self.config.batch} cannot be shared by {world()} processes"
+            raise ValueError(f"{wrong}: make it a multiple of {world()}, and at least {2 * world()}.")
         data = hashlib.sha256(images.numpy().tobytes() + contexts.numpy().tobytes()).hexdigest()
         if self.data not in (None, data):
             raise ValueError("These are not the sprites that the run began with: give the same --data to resume.")

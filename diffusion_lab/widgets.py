@@ -86,9 +86,7 @@ def context_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 8, steps:
     import ipywidgets  # only notebooks need it
 
     classes = _class_sliders(live=False)
-    guidance = ipywidgets.FloatSlider(
-        2.0, min=0.0, max=8.0, step=0.1, description="guidance", style=WIDE, continuous_update=False
-    )
+    guidance = _slider("guidance", 2.0, 8.0, live=False)
     seed = ipywidgets.IntSlider(0, 0, 99, description="seed", style=WIDE, continuous_update=False)
 
     def draw() -> bytes:

@@ -19,7 +19,7 @@ from build import ORDER
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 TEXTS = ("README.md", "notebooks/README.md", "data/README.md", "weights/README.md")
 LABS = tuple(f"notebooks/{name}.ipynb" for name in ORDER)
 STYLE = """

@@ -11,7 +11,6 @@ falls to 0 at the end. The others are looked at on the way.
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from diffusion_lab.viz import ACCENT, INK, figure, gif
 
 OURS = TrainConfig(n_feat=32, batch=32, lr=0.03, ema=0.98, warmup=50, schedule="cosine", prediction="x0")  # L2's live training
 BUDGETS = (15, 30, 60, 120)  # seconds
+CPU = torch.device("cpu")  # where the rivals are, too
 RIVALS = (Course, Diffusers, Lucidrains)
 
 
@@ -46,12 +46,12 @@ def quality(judge: Judge, model: torch.nn.Module, schedule) -> dict:
 def ours(judge: Judge, seconds: float) -> dict:
     """One whole run of about so many seconds. Its number of updates comes from a measurement of 20."""
     images, contexts = to_tensors(load_sprites())
-    trial = Run(TrainConfig(**vars(OURS) | {"steps": 25}))
+    trial = Run(TrainConfig(**vars(OURS) | {"steps": 25}), CPU)
     times = []
     for _ in trial.advance(images, contexts):
         times.append(time.perf_counter())
     each = (times[-1] - times[4]) / 20
-    run = Run(TrainConfig(**vars(OURS) | {"steps": max(60, round(seconds / each))}))
+    run = Run(TrainConfig(**vars(OURS) | {"steps": max(60, round(seconds / each))}), CPU)
     begin = time.perf_counter()
     for _ in run.advance(images, contexts):
         pass
@@ -113,7 +113,7 @@ def speed(options: argparse.Namespace) -> dict:
     """Training, images a second, in turns."""
     sprites = load_sprites()
     images, contexts = to_tensors(sprites)
-    run, rivals = Run(TrainConfig()), [rival(sprites) for rival in RIVALS]
+    run, rivals = Run(TrainConfig(), CPU), [rival(sprites) for rival in RIVALS]
     advance = run.advance(images, contexts)
     updates = {"ours": lambda: next(advance)} | {rival.name: rival.update for rival in rivals}
     sizes = {"ours": run.config.batch} | {rival.name: rival.batch for rival in rivals}
@@ -181,7 +181,7 @@ def main():
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, cores {sorted(os.sched_getaffinity(0))}", flush=True)
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads", flush=True)
     for name in [options.only] if options.only else PARTS:
         result = PARTS[name](options)
         (options.out / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
