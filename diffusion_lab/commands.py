@@ -18,12 +18,14 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
+from .devices import best_device
 from .distributed import is_writer, together, wait_for_all
+from .files import write_safely
 from .metrics import Judge, Scores
 from .samplers import collect, sample_ddim, sample_ddpm, sample_dpmpp_2m
 from .schedules import Schedule
 from .sprites import CLASSES, SIZE, find, load_path, load_sprites, to_tensors
-from .training import DEFAULT_WEIGHTS, LOSS_EVERY, Run, TrainConfig, best_device, load_model, write_safely
+from .training import DEFAULT_WEIGHTS, LOSS_EVERY, Run, TrainConfig, load_model
 from .viz import gif, grid, png
 
 SAMPLERS = {"ddim": (sample_ddim, 25), "ddpm": (sample_ddpm, None), "dpmpp_2m": (sample_dpmpp_2m, 10)}  # None: all T steps

@@ -88,7 +88,7 @@ def _torch() -> str:
 def _device() -> str:
     import torch
 
-    from .training import best_device, gains_from_bf16
+    from .devices import best_device, gains_from_bf16
 
     device = best_device()
     precision = "bf16" if gains_from_bf16(device) else "fp32"

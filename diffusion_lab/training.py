@@ -1,11 +1,9 @@
-"""Training: the loss, the loop, the moving average of the weights, and checkpoints that survive a power cut."""
+"""Training: the loss, the loop, the moving average of the weights, and what a checkpoint holds."""
 
 import copy
 import hashlib
 import math
-import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -14,7 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .devices import best_device, gains_from_bf16, layout
 from .distributed import mean_of_all, share, world, wrap
+from .files import read_state, write_safely
 from .muon import Muon
 from .schedules import SCHEDULES, Schedule
 from .sprites import find
@@ -66,32 +66,6 @@ class Progress(NamedTuple):
     step: int
     loss: Tensor
     lr: float
-
-
-def best_device() -> torch.device:
-    """CUDA, else Apple's MPS, else the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def gains_from_bf16(device: torch.device) -> bool:
-    """Whether bf16 autocast is faster there: CUDA with bf16 units, CPUs with AMX or AVX512-BF16.
-
-    On a CPU without such units bf16 is emulated, and several times slower than fp32.
-    """
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    if device.type != "cpu":
-        return False
-    tests = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")  # absent from older torch: then assume no
-    return any(getattr(torch.cpu, name, lambda: False)() for name in tests)
-
-
-def layout(device: torch.device) -> torch.memory_format:
-    """The memory format to run the network in: channels_last, but not on MPS, where its gradients are wrong
-    (pytorch issue 175189)."""
-    return torch.contiguous_format if device.type == "mps" else torch.channels_last
 
 
 def diffusion_loss(model: ContextUnet, x0: Tensor, c: Tensor, t: Tensor, eps: Tensor, schedule: Schedule) -> Tensor:
@@ -251,7 +225,7 @@ class Run:
     @classmethod
     def load(cls, path: str | Path, device: torch.device | None = None) -> "Run":
         """The run that `save` wrote. FileNotFoundError or ValueError if there is none."""
-        state = _read(path)
+        state = read_state(path)
         if state.get("kind") != "diffusion_lab checkpoint":
             raise ValueError(f"{path} is no checkpoint of a training run: give the .ckpt file that `train` wrote.")
         try:
@@ -290,7 +264,7 @@ def load_model(path: str | Path | None = None, device: torch.device | str = "cpu
     None for the weights that come with the package. Raises FileNotFoundError or ValueError, one sentence each.
     """
     path = find("weights", DEFAULT_WEIGHTS) if path is None else Path(path)
-    state = _read(path)
+    state = read_state(path)
     try:
         if "kind" in state:
             config = _config(state["config"], path)
@@ -307,43 +281,6 @@ def load_model(path: str | Path | None = None, device: torch.device | str = "cpu
         raise ValueError(f"{path} holds weights of another network; give weights of a ContextUnet.") from error
     model = model.to(device, memory_format=layout(torch.device(device))).eval().requires_grad_(False)
     return model, SCHEDULES[config.schedule](config.T)
-
-
-def write_safely(path: str | Path, write: Callable):
-    """Call write(file) on a temporary file beside `path`, then put it in its place: never half a file, never a lost one.
-
-    Raises OSError with one sentence if that fails; what stood at `path` is then still there.
-    """
-    path = Path(path)
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = file.name
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        os.replace(temporary, path)
-        temporary = None
-    except (OSError, RuntimeError) as error:  # torch.save turns a full disk into a RuntimeError
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "the disk may be full"
-        raise OSError(f"{path} could not be written ({reason}); free some space or choose another place.") from error
-    finally:  # also after Ctrl-C
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
-
-
-def _read(path: str | Path) -> dict:
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist, or is no file: give one that `train` wrote.")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch.load raises some eight kinds of errors for broken and foreign files
-        raise ValueError(f"{path} is truncated or no weights file; train again or take a fresh copy.") from error
-    if not isinstance(state, dict):
-        raise ValueError(f"{path} holds no network's weights; give a file that `train` wrote.")
-    return state
 
 
 def _config(saved: dict, path: str | Path) -> TrainConfig:

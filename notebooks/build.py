@@ -24,7 +24,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from diffusion_lab.checks.exercise import SOLUTIONS
-from diffusion_lab.training import write_safely
+from diffusion_lab.files import write_safely
 
 HERE = Path(__file__).parent
 MASTERS = HERE / "solutions"

@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from diffusion_lab import ContextUnet, Run, TrainConfig, load_model
+from diffusion_lab.devices import gains_from_bf16
+from diffusion_lab.files import write_safely
 from diffusion_lab.schedules import linear
 from diffusion_lab.steps import to_x0_eps
-from diffusion_lab.training import EMA, diffusion_loss, gains_from_bf16, learning_rate, write_safely
+from diffusion_lab.training import EMA, diffusion_loss, learning_rate
 
 SMALL = TrainConfig(steps=8, batch=4, warmup=2, ema=0.9)
 

@@ -32,8 +32,9 @@ from diffusion_lab import (
     to_tensors,
 )
 from diffusion_lab.distillation import distil, teach
+from diffusion_lab.files import write_safely
 from diffusion_lab.metrics import SpriteClassifier
-from diffusion_lab.training import LOSS_EVERY, write_safely
+from diffusion_lab.training import LOSS_EVERY
 from diffusion_lab.viz import ACCENT, INK, figure, gif, grid, png
 
 HERE = Path(__file__).parent

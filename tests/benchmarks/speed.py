@@ -14,7 +14,7 @@ from dataclasses import replace
 import torch
 
 from diffusion_lab import Run, TrainConfig, collect, load_model, load_sprites, sample_ddim, sample_ddpm, to_tensors
-from diffusion_lab.training import best_device, gains_from_bf16
+from diffusion_lab.devices import best_device, gains_from_bf16
 from diffusion_lab.viz import gif
 
 BATCH = 64
