@@ -1,5 +1,7 @@
 """What several tests share."""
 
+import os
+
 import pytest
 import torch
 from common import ROOT, load_script
@@ -9,7 +11,8 @@ from diffusion_lab import commands, training
 
 @pytest.fixture(scope="session", autouse=True)
 def _on_the_cpu():
-    """Tests compare bit for bit and on the CPU, also on a machine with a GPU."""
+    """Tests compare bit for bit and on the CPU, also on a machine with a GPU. Side by side they share its cores."""
+    torch.set_num_threads(max(1, torch.get_num_threads() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))))
     with pytest.MonkeyPatch.context() as patch:
         for module in (training, commands):
             patch.setattr(module, "best_device", lambda: torch.device("cpu"))

@@ -1,6 +1,6 @@
 """The labs in a real browser: JupyterLab on this machine, headless Chromium, all cells run, the sliders moved by keys.
 
-    pip install playwright; apt install chromium; pytest -m browser -o addopts= tests/test_browser.py
+    pip install playwright; apt install chromium; pytest -n 0 -m browser -o addopts= tests/test_browser.py
 
 The photographs of each lab lie in pytest's temporary folder (`--basetemp=photos` puts them where you say).
 """

@@ -1,6 +1,6 @@
 """The labs under the versions that Colab brings, in an environment of its own that borrows torch from this one.
 
-pytest -m colab tests/test_colab.py        downloads a few small packages
+pytest -n 0 -m colab tests/test_colab.py        downloads a few small packages
 """
 
 import json
