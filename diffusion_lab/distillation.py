@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from .samplers import sample_dpmpp_2m
-from .schedules import Schedule
+from .schedules import SCHEDULES, Schedule
 from .steps import ddim_target, to_x0_eps
 from .training import Progress, Run
 
@@ -37,10 +37,14 @@ def teach(
     """Walks of the teacher by DPM-Solver++(2M): (n, T + 1, C, H, W), noise first, at T + 1 equally spaced times.
 
     contexts: (n, 5), what each walk is asked for. T: steps that the student will take; it must divide `steps`, the teacher's,
-    and that the teacher's T: ValueError otherwise.
+    and that the teacher's T. ValueError otherwise, and for schedules that are no function of t / T, as "linear" is not: at
+    its times the student would expect another noise.
     """
     if steps % T or schedule.T % T:
         raise ValueError(f"{T} steps must divide the teacher's {steps} and its T = {schedule.T}: choose other numbers.")
+    few, many = SCHEDULES[schedule.name](T).alpha_bar, schedule.alpha_bar[:: schedule.T // T]
+    if not torch.allclose(few[:-1], many[:-1]) or few[-1] > 0.01:  # at the end both are nearly 0, but for a clipped beta
+        raise ValueError(f"A {schedule.name} schedule of {T} steps has other noise than the teacher's: it must be cosine.")
     walk = sample_dpmpp_2m(teacher, schedule, len(contexts), contexts, guidance, generator, steps=steps)
     return torch.stack([state.x for i, state in enumerate(walk) if i % (steps // T) == 0], dim=1)
 
@@ -49,12 +53,13 @@ def distil(run: Run, frames: Tensor, contexts: Tensor) -> Iterator[Progress]:
     """Train up to the end of the run on walks of a teacher, reporting after each update.
 
     frames: (N, T + 1, C, H, W) from `teach`, of any float type, on the CPU. contexts: (N, 5). ValueError if the frames are not
-    those of the run's T, or if the numbers differ.
+    those of the run's T, if the numbers differ, or if the run began with other walks.
     """
     T, alpha_bar = run.schedule.T, run.schedule.alpha_bar
     if frames.ndim != 5 or frames.shape[1] != T + 1 or len(frames) != len(contexts):
         wanted = f"frames must be (N, {T + 1}, C, H, W) and contexts (N, 5)"
         raise ValueError(f"{wanted}, not {tuple(frames.shape)} and {tuple(contexts.shape)}.")
+    run.remember(frames, contexts)
     for _ in range(run.step, run.config.steps):
         index = torch.randint(len(frames), (run.config.batch,), generator=run.generator)
         t = torch.randint(1, T + 1, (run.config.batch,), generator=run.generator)

@@ -164,14 +164,18 @@ class Run:
         if self.config.batch % world() or self.config.batch < 2 * world():
             wrong = f"A batch of {self.config.batch} cannot be shared by {world()} processes"
             raise ValueError(f"{wrong}: make it a multiple of {world()}, and at least {2 * world()}.")
-        data = hashlib.sha256(images.numpy().tobytes() + contexts.numpy().tobytes()).hexdigest()
-        if self.data not in (None, data):
-            raise ValueError("These are not the sprites that the run began with: give the same --data to resume.")
-        self.data = data
+        self.remember(images, contexts)
         images = images.to(self.device, memory_format=layout(self.device))
         contexts = contexts.to(self.device)
         left = range(self.step, self.config.steps if until is None else until)
         return (self._update(images, contexts) for _ in left)
+
+    def remember(self, *data: Tensor):
+        """Note what the run is trained on, tensors on the CPU. ValueError if it began with others."""
+        checksum = hashlib.sha256(b"".join(part.contiguous().view(torch.uint8).numpy().tobytes() for part in data)).hexdigest()
+        if self.data not in (None, checksum):
+            raise ValueError("These are not the sprites that the run began with: give the same --data to resume.")
+        self.data = checksum
 
     def _update(self, images: Tensor, contexts: Tensor) -> Progress:
         config, g = self.config, self.generator

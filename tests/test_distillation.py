@@ -5,7 +5,7 @@ import torch
 
 from diffusion_lab import ContextUnet, Run, TrainConfig, sample_ddim, sample_dpmpp_2m
 from diffusion_lab.distillation import distil, teach
-from diffusion_lab.schedules import cosine
+from diffusion_lab.schedules import cosine, linear
 from diffusion_lab.steps import ddim_step, perturb
 
 CONFIG = TrainConfig(T=4, schedule="cosine", n_feat=8, batch=16, steps=30, lr=5e-3, warmup=5, ema=0.9, precision="fp32")
@@ -91,6 +91,13 @@ def test_a_stopped_distillation_goes_on_bit_for_bit(teacher, lessons, tmp_path):
         assert torch.equal(a, b)
 
 
+def test_other_walks_than_at_the_beginning_are_refused(teacher, lessons):
+    run, (frames, contexts) = a_run(teacher), lessons
+    next(distil(run, frames.half(), contexts))
+    with pytest.raises(ValueError, match="not the sprites that the run began with"):
+        next(distil(run, -frames.half(), contexts))
+
+
 def test_a_student_knows_its_own_times_only(teacher):
     run = a_run(teacher)
     with pytest.raises(ValueError, match="steps must be a whole number from 1 to 4, not 25"):
@@ -103,6 +110,8 @@ def test_bad_numbers_are_refused_in_one_sentence(teacher, lessons):
     for steps, schedule in ((10, cosine()), (8, cosine(499))):
         with pytest.raises(ValueError, match=f"4 steps must divide the teacher's {steps} and its T = {schedule.T}"):
             teach(teacher, schedule, contexts, 4, steps, 2.0, generator)
+    with pytest.raises(ValueError, match="A linear schedule of 4 steps has other noise than the teacher's: it must be cosine"):
+        teach(teacher, linear(), contexts, 4, 8, 2.0, generator)
     for wrong in ((frames[:, 1:], contexts), (frames, contexts[1:]), (frames[0], contexts)):
         with pytest.raises(ValueError, match=r"frames must be \(N, 5, C, H, W\)"):
             next(distil(a_run(teacher), *wrong))
