@@ -163,12 +163,17 @@ def stale() -> list[str]:
     for name, master in masters.items():
         if [cell["source"] for cell in master["cells"]] != [cell["source"] for cell in with_setup(master)["cells"]]:
             found.append(f"solutions/{name}.ipynb has another set-up cell: run notebooks/build.py")
-        wanted = [(cell["id"], "".join(for_students(cell)["source"])) for cell in master["cells"]]
-        if [(cell["id"], "".join(cell["source"])) for cell in _read(HERE / f"{name}.ipynb")["cells"]] != wanted:
+        wanted = [_fixed(for_students(cell)) for cell in master["cells"]]
+        if [_fixed(cell) for cell in _read(HERE / f"{name}.ipynb")["cells"]] != wanted:
             found.append(f"{name}.ipynb does not follow from its master in solutions/: run notebooks/build.py")
     if not SOLUTIONS.exists() or SOLUTIONS.read_text(encoding="utf-8") != solutions(list(masters.values())):
         found.append(f"{SOLUTIONS.name} does not follow from the masters: run notebooks/build.py")
     return found
+
+
+def _fixed(cell: dict) -> tuple:
+    """What executing a cell leaves as it is."""
+    return cell["id"], cell["cell_type"], cell["metadata"], "".join(cell["source"])
 
 
 def _read(path: Path) -> dict:

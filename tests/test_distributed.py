@@ -15,7 +15,7 @@ CONFIG = TrainConfig(steps=6, batch=16, n_feat=8, warmup=2, lr=5e-3, schedule="c
 PROGRAM = """
 import sys, torch
 sys.path.insert(0, "{tests}")
-from diffusion_lab.distributed import is_writer, together
+from diffusion_lab.distributed import is_writer, mean_of_all, share, together
 from diffusion_lab import Run
 from test_distributed import CONFIG, twins
 with together(torch.device("cpu")) as device:
@@ -25,6 +25,7 @@ with together(torch.device("cpu")) as device:
     if is_writer():
         run.save("both.ckpt")
     rank = torch.distributed.get_rank()
+    torch.save([share(torch.arange(16)), mean_of_all(float(rank))], f"share{{rank}}.pt")
     torch.save([run.model.state_dict(), run.ema.model.state_dict()], f"rank{{rank}}.pt")
 """
 
@@ -78,6 +79,8 @@ def test_both_have_the_same_weights_after_learning_from_different_shares(tmp_pat
     (one, one_ema), (other, other_ema) = learn_together(tmp_path, alike=False)
     for a, b in ((one, other), (one_ema, other_ema)):
         assert apart(*({name: value for name, value in state.items() if "running" not in name} for state in (a, b))) == 0
+    (rows, mean), (other_rows, other_mean) = (torch.load(tmp_path / f"share{rank}.pt") for rank in (0, 1))
+    assert sorted([*rows.tolist(), *other_rows.tolist()]) == list(range(16)) and mean == other_mean == 0.5
     alone = Run.load(tmp_path / "both.ckpt", torch.device("cpu"))  # goes on with another number of processes
     assert apart(alone.model.state_dict(), one) == apart(alone.ema.model.state_dict(), one_ema) == 0
     alone.learn(*twins(CONFIG.steps, alike=False))
