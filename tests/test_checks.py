@@ -164,6 +164,10 @@ def like_dropout(c, p, generator):
     return c * (torch.rand((len(c), 1), generator=generator) >= p) / (1 - p)
 
 
+def own_coins(c, p, generator):
+    return c * (torch.rand((len(c), 1)) >= p)
+
+
 def one_coin(c, p, generator):
     return c * (torch.rand(1, generator=generator) >= p)
 
@@ -231,6 +235,11 @@ def half_swapped(model, x, t, c, s):
 def ones_for_null(model, x, t, c, s):
     u, c_answer = model(torch.cat([x, x]), torch.cat([t, t]), torch.cat([torch.ones_like(c), c])).chunk(2)
     return guide(u, c_answer, s)
+
+
+def times_divided(model, x, t, c, s):
+    u, w = model(torch.cat([x, x]), torch.cat([t, t]) / 500, torch.cat([torch.zeros_like(c), c])).chunk(2)
+    return u + s * (w - u)
 
 
 def two_calls(model, x, t, c, s):
@@ -370,6 +379,7 @@ WRONG = [  # exercise, a wrong answer, words of its message
     ("L2.3", like_dropout, "what is kept stays as it is"),
     ("L2.3", one_coin, "share one coin"),
     ("L2.3", changes_c, "changed c itself"),
+    ("L2.3", own_coins, "same generator gave other coins"),
     ("L2.4", shares_swapped, "decay is the share of the average that stays"),
     ("L2.4", a_copy, "must remember its past"),
     ("L2.4", parameters_only, r"go through state_dict\(\)"),
@@ -385,6 +395,7 @@ WRONG = [  # exercise, a wrong answer, words of its message
     ("L3.2", lambda u, c, s: u + s * c, "not s times c"),
     ("L3.3", half_swapped, "halves are swapped"),
     ("L3.3", ones_for_null, "a context of zeros"),
+    ("L3.3", times_divided, "t is divided by T already"),
     ("L3.3", two_calls, "called 2 times: put both halves into one batch"),
     ("L3.3", times_once, "x has 6 entries, t has 3"),
     ("L3.4", with_itself, "distance of each sprite to itself"),

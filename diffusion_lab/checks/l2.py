@@ -42,6 +42,8 @@ def _hide_contexts(answer: Callable) -> str | None:
         return f"Values became {values.max().item():.2f}: what is kept stays as it is. (Scaling up is for dropout of features.)"
     if ((rows != 0) & (rows != 5)).any():
         return "Single numbers are hidden: hide all five of a sprite together, with one coin for each sprite, shape (B, 1)."
+    if not torch.equal(got, answer(c, p, torch.Generator().manual_seed(0))):
+        return "The same generator gave other coins the second time: draw with torch.rand(..., generator=generator)."
     hidden = (rows == 0).double().mean().item()
     if hidden in (0.0, 1.0):
         return "All sprites share one coin, or none is hidden: draw one coin for each sprite, shape (B, 1)."
@@ -141,6 +143,6 @@ EXERCISES = (
     Exercise(
         "L2.5",
         _updates_until,
-        "np.polyfit(np.log(losses), np.log(updates), 1) is a straight line; np.polyval gives its value at np.log(goal).",
+        "slope, height = np.polyfit(np.log(updates), np.log(losses), 1). Where is height + slope * x equal to np.log(goal)?",
     ),
 )

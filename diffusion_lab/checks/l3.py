@@ -64,6 +64,7 @@ def _guided_answer(answer: Callable) -> str | None:
         "No wish is a context of zeros; ones mean all classes at once.": guide(ones, wish, s),
         "The answer is still that of s = 1: the half without a wish is not used.": wish,
         "The context never reached the network.": u,
+        "t is divided by T already: give it to the network as it is.": guide(spy(x, t / 500), spy(x, t / 500, c), s),
     }
     wrong = compare(got, guide(u, wish, s), mistakes)
     if wrong is None and calls != [6]:
