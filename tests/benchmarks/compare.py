@@ -1,7 +1,7 @@
 """Ours beside others: training to a quality, GIFs, imports. One command; a table, and all figures as JSON and a plot:
 
     pip install -r tests/benchmarks/requirements.txt
-    python tests/benchmarks/compare.py --out FOLDER [--seconds 600] [--rivals 1] [--only training]
+    python tests/benchmarks/compare.py --out FOLDER [--seconds 600] [--rivals 1] [--only PART]
 
 Everything runs on the cores that this process may use (`taskset -c 0` for one). Quality is the Fréchet ratio of 320 sprites,
 the classes in turn, by DDIM with 25 steps and no guidance, as `python -m diffusion_lab evaluate -n 320`. The time that this
@@ -10,24 +10,38 @@ falls to 0 at the end. The others are looked at on the way.
 """
 
 import argparse
+import hashlib
 import json
+import math
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import torch
-from rivals import Course, Diffusers, Lucidrains
+from rivals import Course, Diffusers, Lucidrains, sample_diffusers
 from speed import in_turns
 
-from diffusion_lab import Run, TrainConfig, collect, load_model, load_sprites, sample_ddim, to_tensors
+from diffusion_lab import (
+    Run,
+    TrainConfig,
+    collect,
+    load_model,
+    load_sprites,
+    sample_ddim,
+    sample_ddpm,
+    sample_dpmpp_2m,
+    to_tensors,
+)
 from diffusion_lab.metrics import Judge
+from diffusion_lab.sprites import find
 from diffusion_lab.viz import ACCENT, INK, figure, gif
 
 OURS = TrainConfig(n_feat=32, batch=32, lr=0.03, ema=0.98, warmup=50, schedule="cosine", prediction="x0")  # L2's live training
-BUDGETS = (15, 30, 60, 120)  # seconds
+BUDGETS = (10, 15, 20, 30, 60, 120)  # seconds
 CPU = torch.device("cpu")  # where the rivals are, too
 RIVALS = (Course, Diffusers, Lucidrains)
 
@@ -82,16 +96,26 @@ def training(options: argparse.Namespace) -> dict:
         print(f"ours: {result['ours'][-1]}", flush=True)
     for rival in RIVALS[: options.rivals]:
         result[rival.name] = theirs(judge, rival(sprites), options.seconds)
-    goal = result[Course.name][-1]
+    for point in result[Course.name]:
+        needed = seconds_to(point["ratio"], result["ours"])
+        if needed is not None:
+            point["times_faster"] = point["seconds"] / needed
+            took = f"the short course's recipe reaches {point['ratio']:.1f} in {point['seconds']:.0f} s"
+            print(f"{took}, ours in {needed:.0f} s: {point['times_faster']:.1f} times faster")
     plot_training(result, options.out / "training.png")
-    reached = [point for point in result["ours"] if point["ratio"] <= goal["ratio"]]
-    if reached:
-        ratio = goal["seconds"] / reached[0]["seconds"]
-        print(
-            f"the short course's recipe reaches {goal['ratio']:.1f} in {goal['seconds']:.0f} s, ours in {ratio:.1f} times less"
-        )
-        result["times_faster"] = ratio
     return result
+
+
+def seconds_to(ratio: float, points: list[dict]) -> float | None:
+    """When the points reach a ratio, straight between two of them in logarithms; the first one's time if that is better
+    already, None if none is."""
+    if points[0]["ratio"] <= ratio:
+        return points[0]["seconds"]
+    for before, after in pairwise(points):
+        if before["ratio"] > ratio >= after["ratio"]:
+            share = math.log(before["ratio"] / ratio) / math.log(before["ratio"] / after["ratio"])
+            return before["seconds"] * (after["seconds"] / before["seconds"]) ** share
+    return None
 
 
 def plot_training(result: dict, path: Path):
@@ -106,6 +130,69 @@ def plot_training(result: dict, path: Path):
     axis.set_yticks([5, 10, 20, 50], ["5", "10", "20", "50"], minor=False)
     axis.minorticks_off()
     axis.legend(frameon=False)
+    fig.savefig(path, dpi=110)
+
+
+def sampling(options: argparse.Namespace) -> dict:
+    """Seconds for a sheet of 32 sprites, in turns, beside the quality of 320 of them.
+
+    The quality of ours is read from weights/evaluation.json (`python weights/make.py --evaluate`), which these weights made;
+    that of diffusers' schedulers over our network is measured here.
+    """
+    judge, teacher, student = Judge(320), load_model(), load_model(find("weights", "few_steps.pt"))
+    evaluations = json.loads(find("weights", "evaluation.json").read_text())
+    contexts = torch.eye(5)[torch.arange(320) % 5]
+    samplers = {"DDPM": sample_ddpm, "DDIM": sample_ddim, "2M": sample_dpmpp_2m}
+    saved = {"DDPM": "ddpm", "DDIM": "ddim", "2M": "dpmpp_2m"}
+    ours = [("DDPM", 500, 1), ("DDPM", 50, 1), ("DDPM", 20, 1), ("DDIM", 50, 1), ("DDIM", 25, 1), ("DDIM", 10, 1)]
+    ours += [("2M", 20, 1), ("2M", 10, 1), ("2M", 5, 1), ("DDIM", 25, 2), ("2M", 12, 2)]
+    variants, result = {}, {}
+    for weights, (model, schedule), asked in (
+        ("context_unet.pt", teacher, ours),
+        ("few_steps.pt", student, [("DDIM", steps, 1) for steps in (4, 2, 1)]),
+    ):
+        for name, steps, guidance in asked:
+            title = f"{name} {steps}" + (f", guidance {guidance}" if guidance > 1 else "")
+            title = f"few steps, {steps}" if model is student[0] else title
+            draw = samplers[name]
+            variants[title] = lambda draw=draw, model=model, schedule=schedule, steps=steps, guidance=guidance: collect(
+                draw(model, schedule, 32, contexts[:32], guidance, steps=steps), every=steps
+            )
+            wanted = {"sampler": saved[name], "steps": steps, "guidance": float(guidance), "n": 320}
+            wanted |= {"sha256": hashlib.sha256(find("weights", weights).read_bytes()).hexdigest()}
+            scores = next((one["samples"] for one in evaluations if wanted.items() <= one["command"].items()), None)
+            if scores is None:
+                raise SystemExit(f"{weights} was not asked for {title}: run python weights/make.py --evaluate first.")
+            result[title] = {"ratio": scores["ratio"], "agreement": statistics.mean(scores["agreement"])}
+    for name, steps in (("DDPM", 500), ("DDIM", 25), ("DPMSolverMultistep", 10)):
+        title = f"diffusers {name} {steps}"
+        g = torch.Generator().manual_seed(0)
+        variants[title] = lambda name=name, steps=steps, g=g: sample_diffusers(name, *teacher, contexts[:32], steps, g)
+        made = torch.cat([sample_diffusers(name, *teacher, part, steps, g) for part in contexts.split(80)])
+        scores = judge.scores(made, contexts)
+        result[title] = {"ratio": scores.ratio, "agreement": statistics.mean(scores.agreement)}
+    for title, seconds in in_turns(variants, rounds=3).items():
+        result[title]["seconds"] = seconds
+        faster = result["DDPM 500"]["seconds"] / seconds
+        quality = f"ratio {result[title]['ratio']:6.2f}, agreement {result[title]['agreement']:.3f}"
+        print(f"{title:32} {seconds:7.3f} s, {faster:6.1f} times DDPM-500's speed, {quality}", flush=True)
+    plot_sampling(result, options.out / "sampling.png")
+    return result
+
+
+def plot_sampling(result: dict, path: Path):
+    """Quality against seconds, a mark for each sampler."""
+    fig, axis = figure(7, 3.8)
+    for kind, colour, mark in (("few steps", ACCENT, "D"), ("diffusers", "#6c8ebf", "s"), ("", INK, "o")):
+        for name in [name for name in result if name.startswith(kind) and (kind or not name.startswith(("few", "diffusers")))]:
+            point = result[name]
+            axis.plot(point["seconds"], point["ratio"], mark, color=colour, markersize=5)
+            axis.annotate(
+                name, (point["seconds"], point["ratio"]), (4, 4), textcoords="offset points", fontsize=7, color=colour
+            )
+    axis.set(xscale="log", yscale="log", xlabel="seconds for 32 sprites", ylabel="Fréchet ratio (1 is real)")
+    axis.set_yticks([1.5, 2, 3, 5, 10, 20], ["1.5", "2", "3", "5", "10", "20"], minor=False)
+    axis.minorticks_off()
     fig.savefig(path, dpi=110)
 
 
@@ -168,7 +255,7 @@ def imports(options: argparse.Namespace) -> dict:
     return medians
 
 
-PARTS = {"speed": speed, "gif": film, "import": imports, "training": training}
+PARTS = {"speed": speed, "gif": film, "import": imports, "sampling": sampling, "training": training}
 
 
 def main():

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from diffusion_lab import ContextUnet
-from diffusion_lab.schedules import linear
+from diffusion_lab.schedules import Schedule, linear
 from diffusion_lab.sprites import Sprites
 from diffusion_lab.steps import perturb
 
@@ -118,3 +118,25 @@ class Lucidrains(Course):
         from denoising_diffusion_pytorch import Unet
 
         return _Wrapped(Unet(dim=40, dim_mults=(1, 2, 4)), lambda inside, x, t, label: inside(x, t))
+
+
+def sample_diffusers(
+    name: str, model: torch.nn.Module, schedule: Schedule, context: Tensor, steps: int, generator: torch.Generator
+) -> Tensor:
+    """Our network with a scheduler of diffusers, "DDPM", "DDIM" or "DPMSolverMultistep" (DPM-Solver++ 2M), as its documentation
+    says. context: (n, 5). Returns (n, 3, 16, 16)."""
+    import diffusers
+
+    alpha_bar = schedule.alpha_bar
+    known = {"num_train_timesteps": schedule.T, "trained_betas": (1 - alpha_bar[1:] / alpha_bar[:-1]).numpy()}
+    known |= {"prediction_type": {"v": "v_prediction", "eps": "epsilon", "x0": "sample"}[model.prediction]}
+    known |= {"timestep_spacing": "trailing"}  # it starts at T, as ours does
+    scheduler = getattr(diffusers, f"{name}Scheduler")(**known)
+    scheduler.set_timesteps(steps)
+    x = torch.randn(len(context), model.in_channels, model.height, model.height, generator=generator)
+    with torch.no_grad():
+        for t in scheduler.timesteps:  # T - 1 to 0: theirs counts from 0
+            output = model(x, torch.full((len(x),), (t.item() + 1) / schedule.T), context)
+            more = {} if name != "DDPM" else {"generator": generator}
+            x = scheduler.step(output, t, x, **more).prev_sample
+    return x
