@@ -180,19 +180,33 @@ def sampling(options: argparse.Namespace) -> dict:
     return result
 
 
+PLACES = {  # of names that would lie on each other
+    "few steps, 4": "left",
+    "DDPM 20": "left",
+    "2M 12, guidance 2": "below left",
+    "DDIM 25, guidance 2": "left",
+    "diffusers DDIM 25": "above",
+    "diffusers DPMSolverMultistep 10": "below",
+}
+
+
 def plot_sampling(result: dict, path: Path):
     """Quality against seconds, a mark for each sampler."""
-    fig, axis = figure(7, 3.8)
-    for kind, colour, mark in (("few steps", ACCENT, "D"), ("diffusers", "#6c8ebf", "s"), ("", INK, "o")):
-        for name in [name for name in result if name.startswith(kind) and (kind or not name.startswith(("few", "diffusers")))]:
-            point = result[name]
-            axis.plot(point["seconds"], point["ratio"], mark, color=colour, markersize=5)
-            axis.annotate(
-                name, (point["seconds"], point["ratio"]), (4, 4), textcoords="offset points", fontsize=7, color=colour
-            )
-    axis.set(xscale="log", yscale="log", xlabel="seconds for 32 sprites", ylabel="Fréchet ratio (1 is real)")
+    fig, axis = figure(7.5, 5)
+    for name, point in result.items():
+        kind = next((kind for kind in ("few steps", "diffusers") if name.startswith(kind)), "")
+        colour, mark = {"few steps": (ACCENT, "D"), "diffusers": ("#6c8ebf", "s"), "": (INK, "o")}[kind]
+        axis.plot(point["seconds"], point["ratio"], mark, color=colour, markersize=5)
+        away = {"right": (7, 0, "left", "center"), "left": (-7, 0, "right", "center")}
+        away |= {"above": (0, 7, "center", "bottom"), "below": (0, -7, "center", "top"), "below left": (0, -7, "right", "top")}
+        x, y, ha, va = away[PLACES.get(name, "right")]
+        where = {"xytext": (x, y), "textcoords": "offset points", "ha": ha, "va": va}
+        axis.annotate(name, (point["seconds"], point["ratio"]), **where, fontsize=7.5, color=colour)
+    axis.set(xscale="log", yscale="log", xlabel="seconds for 32 sprites", ylabel="Fréchet ratio (1 is real)", ylim=(1.4, 35))
+    axis.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"], minor=False)
     axis.set_yticks([1.5, 2, 3, 5, 10, 20], ["1.5", "2", "3", "5", "10", "20"], minor=False)
     axis.minorticks_off()
+    axis.set_xlim(0.1, 200)
     fig.savefig(path, dpi=110)
 
 
