@@ -184,7 +184,7 @@ PLACES = {  # of names that would lie on each other
     "few steps, 4": "left",
     "DDPM 20": "left",
     "2M 12, guidance 2": "below left",
-    "DDIM 25, guidance 2": "left",
+    "DDIM 25, guidance 2": "far below",
     "diffusers DDIM 25": "above",
     "diffusers DPMSolverMultistep 10": "below",
 }
@@ -199,6 +199,7 @@ def plot_sampling(result: dict, path: Path):
         axis.plot(point["seconds"], point["ratio"], mark, color=colour, markersize=5)
         away = {"right": (7, 0, "left", "center"), "left": (-7, 0, "right", "center")}
         away |= {"above": (0, 7, "center", "bottom"), "below": (0, -7, "center", "top"), "below left": (0, -7, "right", "top")}
+        away |= {"far below": (4, -13, "center", "top")}
         x, y, ha, va = away[PLACES.get(name, "right")]
         where = {"xytext": (x, y), "textcoords": "offset points", "ha": ha, "va": va}
         axis.annotate(name, (point["seconds"], point["ratio"]), **where, fontsize=7.5, color=colour)
