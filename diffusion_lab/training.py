@@ -174,7 +174,7 @@ class Run:
         """Note what the run is trained on, tensors on the CPU. ValueError if it began with others."""
         checksum = hashlib.sha256(b"".join(part.contiguous().view(torch.uint8).numpy().tobytes() for part in data)).hexdigest()
         if self.data not in (None, checksum):
-            raise ValueError("These are not the sprites that the run began with: give the same --data to resume.")
+            raise ValueError("These are not the sprites that the run began with: give the same ones to resume.")
         self.data = checksum
 
     def _update(self, images: Tensor, contexts: Tensor) -> Progress:

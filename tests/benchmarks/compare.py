@@ -142,8 +142,7 @@ def sampling(options: argparse.Namespace) -> dict:
     judge, teacher, student = Judge(320), load_model(), load_model(find("weights", "few_steps.pt"))
     evaluations = json.loads(find("weights", "evaluation.json").read_text())
     contexts = torch.eye(5)[torch.arange(320) % 5]
-    samplers = {"DDPM": sample_ddpm, "DDIM": sample_ddim, "2M": sample_dpmpp_2m}
-    saved = {"DDPM": "ddpm", "DDIM": "ddim", "2M": "dpmpp_2m"}
+    samplers = {"DDPM": ("ddpm", sample_ddpm), "DDIM": ("ddim", sample_ddim), "2M": ("dpmpp_2m", sample_dpmpp_2m)}
     ours = [("DDPM", 500, 1), ("DDPM", 50, 1), ("DDPM", 20, 1), ("DDIM", 50, 1), ("DDIM", 25, 1), ("DDIM", 10, 1)]
     ours += [("2M", 20, 1), ("2M", 10, 1), ("2M", 5, 1), ("DDIM", 25, 2), ("2M", 12, 2)]
     variants, result = {}, {}
@@ -154,11 +153,11 @@ def sampling(options: argparse.Namespace) -> dict:
         for name, steps, guidance in asked:
             title = f"{name} {steps}" + (f", guidance {guidance}" if guidance > 1 else "")
             title = f"few steps, {steps}" if model is student[0] else title
-            draw = samplers[name]
+            saved, draw = samplers[name]
             variants[title] = lambda draw=draw, model=model, schedule=schedule, steps=steps, guidance=guidance: collect(
                 draw(model, schedule, 32, contexts[:32], guidance, steps=steps), every=steps
             )
-            wanted = {"sampler": saved[name], "steps": steps, "guidance": float(guidance), "n": 320}
+            wanted = {"sampler": saved, "steps": steps, "guidance": float(guidance), "n": 320}
             wanted |= {"sha256": hashlib.sha256(find("weights", weights).read_bytes()).hexdigest()}
             scores = next((one["samples"] for one in evaluations if wanted.items() <= one["command"].items()), None)
             if scores is None:
@@ -180,13 +179,14 @@ def sampling(options: argparse.Namespace) -> dict:
     return result
 
 
-PLACES = {  # of names that would lie on each other
-    "few steps, 4": "left",
-    "DDPM 20": "left",
-    "2M 12, guidance 2": "below left",
-    "DDIM 25, guidance 2": "far below",
-    "diffusers DDIM 25": "above",
-    "diffusers DPMSolverMultistep 10": "below",
+RIGHT, LEFT = (7, 0, "left", "center"), (-7, 0, "right", "center")
+PLACES = {  # of names that would lie on each other: x, y and alignment; all others stand at the right
+    "few steps, 4": LEFT,
+    "DDPM 20": LEFT,
+    "2M 12, guidance 2": (0, -7, "right", "top"),
+    "DDIM 25, guidance 2": (4, -13, "center", "top"),
+    "diffusers DDIM 25": (0, 7, "center", "bottom"),
+    "diffusers DPMSolverMultistep 10": (0, -7, "center", "top"),
 }
 
 
@@ -197,12 +197,9 @@ def plot_sampling(result: dict, path: Path):
         kind = next((kind for kind in ("few steps", "diffusers") if name.startswith(kind)), "")
         colour, mark = {"few steps": (ACCENT, "D"), "diffusers": ("#6c8ebf", "s"), "": (INK, "o")}[kind]
         axis.plot(point["seconds"], point["ratio"], mark, color=colour, markersize=5)
-        away = {"right": (7, 0, "left", "center"), "left": (-7, 0, "right", "center")}
-        away |= {"above": (0, 7, "center", "bottom"), "below": (0, -7, "center", "top"), "below left": (0, -7, "right", "top")}
-        away |= {"far below": (4, -13, "center", "top")}
-        x, y, ha, va = away[PLACES.get(name, "right")]
-        where = {"xytext": (x, y), "textcoords": "offset points", "ha": ha, "va": va}
-        axis.annotate(name, (point["seconds"], point["ratio"]), **where, fontsize=7.5, color=colour)
+        x, y, ha, va = PLACES.get(name, RIGHT)
+        there = point["seconds"], point["ratio"]
+        axis.annotate(name, there, (x, y), textcoords="offset points", ha=ha, va=va, fontsize=7.5, color=colour)
     axis.set(xscale="log", yscale="log", xlabel="seconds for 32 sprites", ylabel="Fréchet ratio (1 is real)", ylim=(1.4, 35))
     axis.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"], minor=False)
     axis.set_yticks([1.5, 2, 3, 5, 10, 20], ["1.5", "2", "3", "5", "10", "20"], minor=False)
