@@ -26,6 +26,7 @@ from .samplers import collect, sample_ddim, sample_ddpm, sample_dpmpp_2m
 from .schedules import Schedule
 from .sprites import CLASSES, SIZE, find, load_path, load_sprites, to_tensors
 from .training import DEFAULT_WEIGHTS, LOSS_EVERY, Run, TrainConfig, load_model
+from .unet import for_drawing
 from .viz import gif, grid, png
 
 SAMPLERS = {"ddim": (sample_ddim, 25), "ddpm": (sample_ddpm, None), "dpmpp_2m": (sample_dpmpp_2m, 10)}  # None: all T steps
@@ -68,7 +69,7 @@ def sample(options: argparse.Namespace) -> int:
     if context is None:
         guidance = 1.0  # nothing to be guided to
     sampler, steps = _sampler(options, schedule)
-    walk = sampler(model, schedule, options.n, context, guidance, torch.Generator().manual_seed(options.seed))
+    walk = sampler(for_drawing(model), schedule, options.n, context, guidance, torch.Generator().manual_seed(options.seed))
     bar = tqdm(walk, total=steps + 1, desc=options.sampler, disable=not sys.stderr.isatty())
     trajectory = collect(bar, every=max(1, steps // 32))
     picture = gif(trajectory.frames) if out.suffix.lower() == ".gif" else png(grid(trajectory.images))
@@ -161,7 +162,7 @@ def evaluate(options: argparse.Namespace) -> int:
     )  # checks its arguments now and not after the judge is ready
     if options.out.is_dir() or not os.access(options.out.absolute().parent, os.W_OK):
         raise ValueError(f"{options.out} could not be written: choose another --out.")
-    judge = Judge(options.n)
+    judge, model = Judge(options.n), for_drawing(model)
     generator, images, begin = torch.Generator().manual_seed(options.seed), [], time.perf_counter()
     with tqdm(total=options.n * steps, unit="evaluation", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
         for first in range(0, options.n, options.batch):

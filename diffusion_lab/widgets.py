@@ -12,6 +12,7 @@ from .samplers import State, collect, sample_ddim, sample_ddpm, sample_dpmpp_2m
 from .schedules import Schedule
 from .sprites import CLASSES
 from .steps import clip_x0, perturb, to_x0_eps
+from .unet import for_drawing
 from .viz import grid, png, show, to_uint8
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def context_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 8, steps:
     """
     import ipywidgets  # only notebooks need it
 
+    model = for_drawing(model)
     classes = _class_sliders(live=False)
     guidance = _slider("guidance", 2.0, 8.0, live=False)
     seed = ipywidgets.IntSlider(0, 0, 99, description="seed", style=WIDE, continuous_update=False)
@@ -107,6 +109,7 @@ def live_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 32, scale: i
     """
     import ipywidgets  # only notebooks need it
 
+    model = for_drawing(model)
     classes = _class_sliders(live=True)
     seed = ipywidgets.IntSlider(0, 0, 99, description="seed", style=WIDE)
 
@@ -125,6 +128,7 @@ def sampler_comparison(model: torch.nn.Module, schedule: Schedule, n: int = 6, s
     """
     import ipywidgets  # only notebooks need it
 
+    model = for_drawing(model)
     counts = [3, 5, 8, 12, 20]
     steps = ipywidgets.SelectionSlider(options=counts, value=5, description="steps", style=WIDE, continuous_update=False)
     seed = ipywidgets.IntSlider(0, 0, 99, description="seed", style=WIDE, continuous_update=False)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from diffusion_lab import ContextUnet
-from diffusion_lab.unet import ResidualConvBlock
+from diffusion_lab import ContextUnet, load_model
+from diffusion_lab.unet import ResidualConvBlock, for_drawing
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +81,19 @@ def test_every_parameter_is_trained():
     without = [name for name, p in unet.named_parameters() if p.grad is None or p.grad.abs().sum() == 0]
     # a convolution's bias before BatchNorm is removed again by the mean; its gradient is rounding, but it is there
     assert not [name for name in without if not name.endswith(".0.bias")]
+
+
+def test_the_copy_for_drawing_gives_the_same_answers_without_batchnorm(monkeypatch):
+    model, _ = load_model()
+    x, t, c = torch.randn(4, 3, 16, 16), torch.rand(4), torch.rand(4, 5)
+    for bf16, digits in ((False, 1e-4), (True, 0.1)):
+        monkeypatch.setattr("diffusion_lab.unet.gains_from_bf16", lambda device, bf16=bf16: bf16)
+        quick = for_drawing(model)
+        assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in quick.modules())
+        with torch.no_grad():
+            answer, other = quick(x, t, c), model(x, t, c)
+        assert answer.dtype == (torch.bfloat16 if bf16 else torch.float32) and other.dtype == torch.float32
+        torch.testing.assert_close(answer.float(), other, rtol=0, atol=digits)
+        convolutions = [part for part in quick.modules() if isinstance(part, torch.nn.Conv2d)]
+        assert all(part.weight.is_contiguous(memory_format=torch.channels_last) for part in convolutions)
+    assert sum(isinstance(part, torch.nn.BatchNorm2d) for part in model.modules()) == 18  # the original keeps its own

@@ -229,9 +229,9 @@ def test_an_error_in_a_callback_is_shown_in_the_page(monkeypatch):
     context_mixer(model, cosine(), n=2, steps=3)
     controls, picture, trouble = shown[0].children
     before = bytes(picture.value)
-    model.prediction = "nonsense"  # the next drawing fails
-    controls.children[-1].value = 5
-    assert bytes(picture.value) == before and "could not be drawn. ValueError: prediction must be one of" in trouble.value
-    model.prediction = "v"
+    with monkeypatch.context() as broken:
+        broken.setattr("diffusion_lab.widgets.png", lambda picture: 1 / 0)  # the next drawing fails
+        controls.children[-1].value = 5
+    assert bytes(picture.value) == before and "could not be drawn. ZeroDivisionError: division by zero" in trouble.value
     controls.children[-1].value = 6
     assert bytes(picture.value) != before and trouble.value == ""
