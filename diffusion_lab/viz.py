@@ -140,11 +140,10 @@ def _tile(images: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
     b, h, w, _ = images.shape
     columns = max(1, min(columns, b))
     rows = -(-b // columns)
-    out = np.full((rows * (h + gap) + gap, columns * (w + gap) + gap, 3), 255, np.uint8)
-    for i, image in enumerate(images):
-        y, x = gap + i // columns * (h + gap), gap + i % columns * (w + gap)
-        out[y : y + h, x : x + w] = image
-    return out
+    tiles = np.full((rows * columns, h + gap, w + gap, 3), 255, np.uint8)
+    tiles[:b, gap:, gap:] = images
+    sheet = tiles.reshape(rows, columns, h + gap, w + gap, 3).swapaxes(1, 2).reshape(rows * (h + gap), -1, 3)
+    return np.pad(sheet, ((0, gap), (0, gap), (0, 0)), constant_values=255)
 
 
 def _titled(picture: Image.Image, titles: list[tuple[int, str]]) -> Image.Image:
