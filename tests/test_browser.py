@@ -125,7 +125,7 @@ def test_a_lab_runs_in_the_browser(lab, browser, name, tmp_path):
 
     sliders = page.locator(".jp-Notebook .noUi-handle")
     boxes = page.locator(".jp-Notebook .widget-vbox:has(> .widget-image)")
-    assert boxes.count() == {"L1_Sampling": 2, "L2_Training": 0, "L3_Context": 1, "L4_FastSampling": 2}[name]
+    assert boxes.count() == {"L1_Sampling": 2, "L2_Training": 0, "L3_Context": 2, "L4_FastSampling": 2}[name]
     for box in boxes.all():
         assert box.locator(".widget-label, label").all_inner_texts()  # every control says what it is
         picture = box.locator("img.widget-image")
