@@ -1,69 +1,91 @@
-"""Distillation: a network that needs a few evaluations, taught by one that needs many.
+"""Distillation: a network that draws in a few evaluations, taught by one that needs many.
 
-The teacher walks from noise to sprites in small steps, with guidance. The student learns to make each long stretch of that walk
-in one step of DDIM. Noise decides the whole walk, so there is one right answer for each x_t, and plain regression finds it.
-
-    frames = teach(teacher, schedule, contexts, T=4, steps=12, guidance=2.0, generator=generator)
-    run = Run(TrainConfig(T=4, schedule=schedule.name, prediction=teacher.prediction))
+    run = Run(TrainConfig(T=4, schedule=schedule.name, prediction=teacher.prediction, steps=1500, lr=1e-3, warmup=50))
     run.start_from(teacher)
-    for progress in distil(run, frames, contexts):
-        ...
+    for progress in distil(run.model, teacher, schedule, run.config, images, contexts, guidance=1.5):
+        run.ema.update(run.model, progress.step)
+    run.export("few_steps.pt")
 
-Progressive distillation (Salimans & Ho 2022) halves the steps again and again. Here the few steps are learned at once, from
-walks that were drawn before; guidance goes into the student's weights (Meng et al. 2023), so it needs one evaluation a step
-and no unconditional half. Its schedule has T = 4: the student knows no other times.
+The student starts as a copy of the teacher. Asked what is behind x_t, a network trained as usual answers with the mean of
+all pictures that may be: a blur. A student of few steps must answer with one of them. So its answer is not compared with a
+picture. It gets noise again, and two networks say what they believe is behind: the teacher, who knows real pictures, and a
+critic, who knows the student's, because it is trained on them by the usual loss. Where the two believe the same, the
+student's pictures are distributed as the teacher's. Where not, the difference says how to change them.
+
+That is distribution matching (Yin et al. 2024, "One-step diffusion with distribution matching distillation", section 3.2),
+with a few steps and for each of them only the noise between it and the next, as in Salimans et al. 2024, "Multistep
+distillation of diffusion models via moment matching" (algorithm 2). The teacher's guidance goes into the student's weights.
 """
 
+import copy
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from .samplers import sample_dpmpp_2m
+from .samplers import guided
 from .schedules import SCHEDULES, Schedule
-from .steps import ddim_target, to_x0_eps
-from .training import Progress, Run
+from .steps import perturb, target, to_x0_eps
+from .training import Progress, TrainConfig, learning_rate, train_step
 
 
-def teach(
+def distil(
+    student: torch.nn.Module,
     teacher: torch.nn.Module,
     schedule: Schedule,
+    config: TrainConfig,
+    images: Tensor,
     contexts: Tensor,
-    T: int,
-    steps: int,
     guidance: float,
-    generator: torch.Generator,
-) -> Tensor:
-    """Walks of the teacher by DPM-Solver++(2M): (n, T + 1, C, H, W), noise first, at T + 1 equally spaced times.
+) -> Iterator[Progress]:
+    """Make `student`, a copy of `teacher`, one of config.T steps, reporting after each update how far the beliefs differ.
 
-    contexts: (n, 5), what each walk is asked for. T: steps that the student will take; it must divide `steps`, the teacher's,
-    and that the teacher's T. ValueError otherwise, and for schedules that are no function of t / T, as "linear" is not: at
-    its times the student would expect another noise.
+    schedule: the teacher's. config: steps, batch, lr, warmup, seed and the student's schedule. images: (N, C, H, W) in
+    [-1, 1], what x_t is made of. contexts: (N, 5), what is asked of each, not always what it is. Both on the CPU. ValueError
+    if config.T does not divide the teacher's T, and for schedules that are no function of t / T, as "linear" is not: at its
+    times the student would expect another noise.
     """
-    if steps % T or schedule.T % T:
-        raise ValueError(f"{T} steps must divide the teacher's {steps} and its T = {schedule.T}: choose other numbers.")
-    few, many = SCHEDULES[schedule.name](T).alpha_bar, schedule.alpha_bar[:: schedule.T // T]
-    if not torch.allclose(few[:-1], many[:-1]) or few[-1] > 0.01:  # at the end both are nearly 0, but for a clipped beta
-        raise ValueError(f"A {schedule.name} schedule of {T} steps has other noise than the teacher's: it must be cosine.")
-    walk = sample_dpmpp_2m(teacher, schedule, len(contexts), contexts, guidance, generator, steps=steps)
-    return torch.stack([state.x for i, state in enumerate(walk) if i % (steps // T) == 0], dim=1)
+    few, alpha_bar, stride = SCHEDULES[config.schedule](config.T), schedule.alpha_bar, schedule.T // config.T
+    if schedule.T % few.T:
+        raise ValueError(f"{few.T} steps must divide the teacher's T = {schedule.T}: choose another T.")
+    # at the end both are nearly 0, but for a clipped beta
+    if not torch.allclose(few.alpha_bar[:-1], alpha_bar[::stride][:-1]) or few.alpha_bar[-1] > 0.01:
+        wrong = f"A {few.name} schedule of {few.T} steps has other noise than the teacher's {schedule.name} one"
+        raise ValueError(f"{wrong}: both must be cosine.")
+    generator = torch.Generator().manual_seed(config.seed)
+    device = next(teacher.parameters()).device
+    critic = copy.deepcopy(teacher)
+    for_student, for_critic = (  # betas: a short memory, because each of the two chases the other
+        torch.optim.AdamW(network.eval().requires_grad_(True).parameters(), betas=(0.5, 0.99), weight_decay=0.0)
+        for network in (student, critic)  # eval: BatchNorm keeps the teacher's statistics, so that only the weights differ
+    )
 
+    def belief(answer: Tensor, x: Tensor, t: Tensor, alpha_bar: Tensor) -> Tensor:
+        return to_x0_eps(teacher.prediction, answer, x, t, alpha_bar)[0]
 
-def distil(run: Run, frames: Tensor, contexts: Tensor) -> Iterator[Progress]:
-    """Train up to the end of the run on walks of a teacher, reporting after each update.
+    def draw(like: Tensor) -> Tensor:
+        return torch.randn(like.shape, generator=generator).to(device)
 
-    frames: (N, T + 1, C, H, W) from `teach`, of any float type, on the CPU. contexts: (N, 5). ValueError if the frames are not
-    those of the run's T, if the numbers differ, or if the run began with other walks.
-    """
-    T, alpha_bar = run.schedule.T, run.schedule.alpha_bar
-    if frames.ndim != 5 or frames.shape[1] != T + 1 or len(frames) != len(contexts):
-        wanted = f"frames must be (N, {T + 1}, C, H, W) and contexts (N, 5)"
-        raise ValueError(f"{wanted}, not {tuple(frames.shape)} and {tuple(contexts.shape)}.")
-    run.remember(frames, contexts)
-    for _ in range(run.step, run.config.steps):
-        index = torch.randint(len(frames), (run.config.batch,), generator=run.generator)
-        t = torch.randint(1, T + 1, (run.config.batch,), generator=run.generator)
-        x_t, x_prev = (frames[index, T - time].float().to(run.device) for time in (t, t - 1))
-        x0 = ddim_target(x_t, x_prev, t, t - 1, alpha_bar)
-        _, eps = to_x0_eps("x0", x0, x_t, t, alpha_bar)  # then perturb(x0, t, eps) is x_t: the loss is that of all training
-        yield run.learn(x0, contexts[index].to(run.device), t, eps)
+    for step in range(config.steps):
+        index = torch.randint(len(images), (config.batch,), generator=generator)
+        x0, c = images[index].to(device), contexts[index].to(device)
+        t = torch.randint(1, few.T + 1, (config.batch,), generator=generator)
+        x_t = perturb(x0, t, draw(x0), few.alpha_bar)
+        made = belief(student(x_t, (t / few.T).to(x_t), c), x_t, t, few.alpha_bar)
+
+        # noise as strong as between this step and the next: what comes after is not this step's to settle
+        s = (stride * t - torch.randint(1, stride + 1, t.shape, generator=generator)).clamp(min=1)
+        eps = draw(x0)
+        x_s, time = perturb(made.detach(), s, eps, alpha_bar), (s / schedule.T).to(x0)
+        with torch.no_grad():
+            real = belief(guided(teacher, x_s, time, c, guidance), x_s, s, alpha_bar)
+        answer = critic(x_s, time, c)
+        false = belief(answer.detach(), x_s, s, alpha_bar)
+        critic_loss = (answer - target(teacher.prediction, made.detach(), s, eps, alpha_bar)).square().mean()
+        train_step(critic_loss, for_critic, 2 * config.lr)  # ahead of the student
+
+        gap = false - real
+        size = (made.detach() - real).abs().mean((1, 2, 3), keepdim=True)  # else strong noise would outweigh all
+        lr = learning_rate(step, config)
+        train_step((gap / (size + 0.01) * made).mean(), for_student, lr)  # its slope in `made` is the gap
+        yield Progress(step + 1, gap.square().mean(), lr)

@@ -87,16 +87,6 @@ def ddim_step(x0: Tensor, eps: Tensor, t: int, t_prev: int, alpha_bar: Tensor, e
     return ab_prev.sqrt() * x0 + (1 - ab_prev - sigma**2).clamp(min=0).sqrt() * eps + sigma * z
 
 
-def ddim_target(x_t: Tensor, x_prev: Tensor, t: int | Tensor, t_prev: int | Tensor, alpha_bar: Tensor) -> Tensor:
-    """The x0 with which one step of DDIM (eta = 0) leads from x_t exactly to x_prev (Salimans & Ho 2022, appendix G).
-
-    What a network is taught that shall go in one step where another took many. t, t_prev: ints or (B,), as in `perturb`.
-    """
-    a, sigma = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
-    kept = at(sigma, t_prev, x_t) / at(sigma, t, x_t)  # the share of the noise that the step leaves
-    return (x_prev - kept * x_t) / (at(a, t_prev, x_t) - kept * at(a, t, x_t))
-
-
 def dpmpp_2m_step(x_t: Tensor, x0: Tensor, x0_last: Tensor, t: int, t_prev: int, t_last: int, alpha_bar: Tensor) -> Tensor:
     """One step of DPM-Solver++(2M) from t down to t_prev >= 1 (Lu et al. 2022b, algorithm 2).
 

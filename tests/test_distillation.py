@@ -1,117 +1,146 @@
-"""Distillation: what the student is taught is where the teacher went."""
+"""Distillation: the student answers with one of the pictures, not with their mean, and as its teacher would choose."""
+
+import copy
 
 import pytest
 import torch
 
-from diffusion_lab import ContextUnet, Run, TrainConfig, sample_ddim, sample_dpmpp_2m
-from diffusion_lab.distillation import distil, teach
+from diffusion_lab import ContextUnet, TrainConfig, collect, distillation, sample_ddim
+from diffusion_lab.distillation import distil
 from diffusion_lab.schedules import cosine, linear
-from diffusion_lab.steps import ddim_step, perturb
+from diffusion_lab.steps import at, perturb
+from diffusion_lab.training import diffusion_loss
 
-CONFIG = TrainConfig(T=4, schedule="cosine", n_feat=8, batch=16, steps=30, lr=5e-3, warmup=5, ema=0.9, precision="fp32")
-
-
-@pytest.fixture(scope="module")
-def teacher():
-    torch.manual_seed(0)
-    return ContextUnet(n_feat=8, prediction="v").eval().requires_grad_(False)
+TEACHER = cosine(40)
+CONFIG = TrainConfig(T=4, schedule="cosine", batch=16, steps=1, lr=0.02, warmup=10)
+NONE = torch.zeros(64, 5)
 
 
-@pytest.fixture(scope="module")
-def lessons(teacher):
-    """40 walks, and what each was asked for."""
-    contexts = torch.eye(5).repeat(8, 1)
-    return teach(teacher, cosine(), contexts, 4, 8, 2.0, torch.Generator().manual_seed(1)), contexts
-
-
-def a_run(teacher):
-    run = Run(CONFIG, torch.device("cpu"))
-    run.start_from(teacher)
-    return run
-
-
-def test_the_frames_are_the_teachers_states_at_the_students_times(teacher, lessons):
-    frames, contexts = lessons
-    states = list(sample_dpmpp_2m(teacher, cosine(), 40, contexts, 2.0, torch.Generator().manual_seed(1), steps=8))
-    wanted = {state.t: state.x for state in states}
-    assert frames.shape == (40, 5, 3, 16, 16)
-    for i, t in enumerate((500, 375, 250, 125, 0)):
-        torch.testing.assert_close(frames[:, i], wanted[t], rtol=0, atol=0)
-
-
-def test_each_lesson_leads_from_one_frame_of_a_walk_to_the_next(teacher, lessons, monkeypatch):
-    frames, contexts = lessons
-    run, seen = a_run(teacher), []
-    monkeypatch.setattr(run, "learn", lambda x0, c, t, eps: seen.append((x0, c, t, eps)))
-    list(distil(run, frames, contexts))
-    assert len(seen) == CONFIG.steps
-    alpha_bar, walks, times = run.schedule.alpha_bar, set(), set()
-    for x0, c, t, eps in seen:
-        x_t = perturb(x0, t, eps, alpha_bar)
-        for i in range(len(t)):
-            time = t[i].item()
-            distance = (frames[:, 4 - time] - x_t[i]).flatten(1).abs().amax(1)
-            walk = distance.argmin().item()
-            assert distance[walk] < 1e-4  # it starts at a frame of this walk
-            assert torch.equal(contexts[walk], c[i])
-            landed = ddim_step(x0[i], eps[i], time, time - 1, alpha_bar, 0.0, torch.zeros(3, 16, 16))
-            torch.testing.assert_close(landed.float(), frames[walk, 5 - time], rtol=0, atol=1e-3)
-            walks.add(walk)
-            times.add(time)
-    assert times == {1, 2, 3, 4} and len(walks) == 40
-
-
-class Flags(torch.nn.Module):
-    """A teacher whose sprites are of one colour, another one for each class."""
+class Signs(torch.nn.Module):
+    """What is exactly right to believe of pictures whose numbers are -1 or 1 by chance, if `sharp` is 0; with a context, it
+    leans to one of the two."""
 
     in_channels, height, n_cfeat, prediction = 3, 16, 5, "x0"
-    colours = torch.tensor([[0.4, -0.4, 0.0], [-0.4, 0.4, 0.2], [0.0, 0.0, -0.4], [0.4, 0.4, 0.4], [-0.3, 0.0, 0.4]])
+
+    def __init__(self):
+        super().__init__()
+        self.sharp = torch.nn.Parameter(torch.zeros(41))  # one for each time
 
     def forward(self, x, t, c=None):
-        """0 without a context; with one, its colour."""
-        return torch.zeros_like(x) if c is None else (c @ self.colours)[:, :, None, None].expand_as(x)
+        """The mean of -1 and 1, weighted by their probabilities."""
+        times = (t * 40).round().long()
+        a, variance = at(TEACHER.alpha_bar.sqrt(), times, x), at(1 - TEACHER.alpha_bar, times, x)
+        lean = 0 if c is None else c[:, :1, None, None]
+        return torch.tanh(at(self.sharp.exp(), times, x) * a / variance * x + lean)
 
 
-def test_guidance_is_in_the_walks():
-    contexts = torch.eye(5)
-    frames = teach(Flags().eval(), cosine(), contexts, 4, 12, 2.0, torch.Generator().manual_seed(1))
-    torch.testing.assert_close(frames[:, 4, :, 0, 0], 2 * contexts @ Flags.colours)  # the answer without context is 0
+@pytest.fixture
+def images():
+    return torch.randint(0, 2, (64, 3, 16, 16), generator=torch.Generator().manual_seed(0)) * 2.0 - 1
 
 
-def test_a_stopped_distillation_goes_on_bit_for_bit(teacher, lessons, tmp_path):
-    whole, stopped = a_run(teacher), a_run(teacher)
-    list(distil(whole, *lessons))
-    for progress in distil(stopped, *lessons):
-        if progress.step == 12:
-            break
-    stopped.save(tmp_path / "c")
-    resumed = Run.load(tmp_path / "c", torch.device("cpu"))
-    assert [progress.step for progress in distil(resumed, *lessons)] == list(range(13, 31))
-    for a, b in zip(whole.ema.model.state_dict().values(), resumed.ema.model.state_dict().values(), strict=True):
-        assert torch.equal(a, b)
+@pytest.fixture
+def teacher():
+    return Signs().requires_grad_(False).eval()
 
 
-def test_other_walks_than_at_the_beginning_are_refused(teacher, lessons):
-    run, (frames, contexts) = a_run(teacher), lessons
-    next(distil(run, frames.half(), contexts))
-    with pytest.raises(ValueError, match="not the sprites that the run began with"):
-        next(distil(run, -frames.half(), contexts))
+def taught(teacher, images, contexts=NONE, guidance=1.0, steps=400):
+    student = copy.deepcopy(teacher)
+    config = TrainConfig(T=4, schedule="cosine", batch=16, steps=steps, lr=0.02, warmup=10)
+    return student, list(distil(student, teacher, TEACHER, config, images, contexts, guidance))
 
 
-def test_a_student_knows_its_own_times_only(teacher):
-    run = a_run(teacher)
-    with pytest.raises(ValueError, match="steps must be a whole number from 1 to 4, not 25"):
-        sample_ddim(run.ema.model, run.schedule, 2)
+def test_the_student_answers_with_a_picture_where_the_teacher_answers_with_a_mean(teacher, images):
+    student, _ = taught(teacher, images)
+    generator = torch.Generator().manual_seed(1)
+    for t, mean in ((3, 0.32), (2, 0.68)):
+        x_t = perturb(images, t, torch.randn(images.shape, generator=generator), cosine(4).alpha_bar)
+        blurred, sharp = (network(x_t, torch.full((64,), t / 4)).abs().mean().item() for network in (teacher, student))
+        assert blurred == pytest.approx(mean, abs=0.02)
+        assert sharp > 0.9  # the pictures are -1 and 1
 
 
-def test_bad_numbers_are_refused_in_one_sentence(teacher, lessons):
-    frames, contexts = lessons
-    generator = torch.Generator()
-    for steps, schedule in ((10, cosine()), (8, cosine(499))):
-        with pytest.raises(ValueError, match=f"4 steps must divide the teacher's {steps} and its T = {schedule.T}"):
-            teach(teacher, schedule, contexts, 4, steps, 2.0, generator)
-    with pytest.raises(ValueError, match="A linear schedule of 4 steps has other noise than the teacher's: it must be cosine"):
-        teach(teacher, linear(), contexts, 4, 8, 2.0, generator)
-    for wrong in ((frames[:, 1:], contexts), (frames, contexts[1:]), (frames[0], contexts)):
-        with pytest.raises(ValueError, match=r"frames must be \(N, 5, C, H, W\)"):
-            next(distil(a_run(teacher), *wrong))
+def test_the_teacher_stays_as_it_is_and_the_student_draws_with_the_samplers(teacher, images):
+    student, reports = taught(teacher, images, steps=3)
+    assert [report.step for report in reports] == [1, 2, 3]
+    assert teacher.sharp.eq(0).all() and student.sharp.ne(0).any()
+    assert collect(sample_ddim(student, cosine(4), 2, steps=4)).times == [4, 3, 2, 1, 0]
+
+
+def test_batchnorm_keeps_the_teachers_statistics(images):
+    """In training mode they would be those of a batch, and beliefs would differ for that alone."""
+    torch.manual_seed(0)
+    unet = ContextUnet(n_feat=8, prediction="v").eval().requires_grad_(False)
+    student, reports = taught(unet, images, steps=2)
+    kept, now = unet.state_dict(), student.state_dict()
+    assert all(torch.equal(now[name], kept[name]) for name in kept if "running" in name)
+    assert any(not torch.equal(now[name], kept[name]) for name in kept) and reports[0].loss == 0
+
+
+def test_the_same_seed_teaches_the_same(teacher, images):
+    first, second = (taught(teacher, images, steps=3)[0] for _ in range(2))
+    assert torch.equal(first.sharp, second.sharp)
+
+
+def test_at_first_teacher_and_critic_differ_by_the_guidance_only(teacher, images):
+    """The critic begins as a copy of the teacher. u + s (c - u) - c is (s - 1) (c - u)."""
+    contexts = torch.eye(5)[:1].repeat(64, 1)
+    assert taught(teacher, images, contexts, 1.0, steps=1)[1][0].loss == 0
+    twice, thrice = (taught(teacher, images, contexts, s, steps=1)[1][0].loss for s in (2.0, 3.0))
+    assert thrice == pytest.approx(4 * twice.item(), rel=1e-4) and twice > 0
+
+
+def test_guidance_goes_into_the_student(teacher, images):
+    """A teacher with guidance 3 leans further to 1, and so do the answers of its student; at first both are the same."""
+    contexts = torch.eye(5)[:1].repeat(64, 1) * 0.3
+    x_t = torch.zeros(1, 3, 16, 16)
+
+    class Leaning(Signs):
+        def __init__(self):
+            super().__init__()
+            self.push = torch.nn.Parameter(torch.zeros(1))
+
+        def forward(self, x, t, c=None):
+            return (
+                super().forward(x, t, c) + self.push * c.sum(1)[:, None, None, None] if c is not None else super().forward(x, t)
+            )
+
+    leaning = Leaning().requires_grad_(False).eval()
+    for guidance, above in ((1.0, False), (3.0, True)):
+        student, _ = taught(leaning, images, contexts, guidance, steps=60)
+        moved = (student(x_t, torch.tensor([0.25]), contexts[:1]) - leaning(x_t, torch.tensor([0.25]), contexts[:1])).mean()
+        assert (moved > 0.1) == above
+
+
+def test_the_critic_learns_the_students_pictures_under_the_noise_of_one_step(teacher, images, monkeypatch):
+    noised, losses = [], []
+
+    def spy(x0, t, eps, alpha_bar):
+        noised.append((x0, t, eps))
+        return perturb(x0, t, eps, alpha_bar)
+
+    monkeypatch.setattr(distillation, "perturb", spy)
+    monkeypatch.setattr(distillation, "train_step", lambda loss, optimizer, lr: losses.append((loss.item(), lr)))
+    _, reports = taught(teacher, images, steps=40)
+    pairs = set()
+    for i, report in enumerate(reports):
+        (_, t, _), (made, s, eps) = noised[2 * i : 2 * i + 2]
+        pairs |= set(zip(t.tolist(), s.tolist(), strict=True))
+        usual = diffusion_loss(teacher, made, torch.zeros(16, 5), s, eps, TEACHER)  # nobody learned: all are as at first
+        assert losses[2 * i] == (pytest.approx(usual.item(), rel=1e-5), 2 * 0.02)
+        assert losses[2 * i + 1][1] == report.lr
+    assert pairs == {(t, s) for t in (1, 2, 3, 4) for s in range(max(1, 10 * t - 10), 10 * t)}
+
+
+def test_bad_numbers_are_refused_in_one_sentence(teacher, images):
+    def attempt(schedule, config=CONFIG):
+        next(distil(copy.deepcopy(teacher), teacher, schedule, config, images, NONE, 1.0))
+
+    with pytest.raises(ValueError, match="4 steps must divide the teacher's T = 499: choose another T"):
+        attempt(cosine(499))
+    with pytest.raises(
+        ValueError, match="A linear schedule of 4 steps has other noise than the teacher's linear one: both must"
+    ):
+        attempt(linear(40), TrainConfig(T=4, schedule="linear", batch=16))
+    with pytest.raises(ValueError, match="A cosine schedule of 4 steps has other noise than the teacher's linear one"):
+        attempt(linear(40))

@@ -13,7 +13,6 @@ from diffusion_lab.steps import (
     PREDICTIONS,
     clip_x0,
     ddim_step,
-    ddim_target,
     ddpm_step,
     dpmpp_2m_step,
     guide,
@@ -97,16 +96,6 @@ def test_ddim_with_eta_1_is_ddpm_with_the_posterior_variance(t, t_prev):
     noise = (ddim_step(x0, eps, t, t_prev, AB, 1.0, z) - ddim_step(x0, eps, t, t_prev, AB, 1.0, zero)) / z
     posterior = (1 - AB[t_prev]) / (1 - AB[t]) * (1 - AB[t] / AB[t_prev])  # Ho et al. 2020, eq. 7
     torch.testing.assert_close(noise, posterior.sqrt().expand_as(noise), rtol=1e-9, atol=0)
-
-
-@pytest.mark.parametrize(("t", "t_prev"), [(500, 375), (125, 0), (2, 1)])
-def test_the_target_of_distillation_leads_one_step_of_ddim_to_the_goal(t, t_prev):
-    x_t, goal = randn(4, 3, 2, 2), randn(4, 3, 2, 2, seed=1)
-    x0 = ddim_target(x_t, goal, t, t_prev, AB)
-    _, eps = to_x0_eps("x0", x0, x_t, t, AB)
-    torch.testing.assert_close(ddim_step(x0, eps, t, t_prev, AB, 0.0, torch.zeros_like(goal)), goal, rtol=1e-9, atol=1e-9)
-    many = ddim_target(x_t, goal, torch.full((4,), t), torch.full((4,), t_prev), AB)
-    torch.testing.assert_close(many, x0, rtol=0, atol=0)
 
 
 def test_ddpm_adds_sqrt_beta_and_nothing_at_the_end():

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -32,7 +31,8 @@ from diffusion_lab import (
     sample_ddpm,
     to_tensors,
 )
-from diffusion_lab.distillation import distil, teach
+from diffusion_lab.devices import best_device
+from diffusion_lab.distillation import distil
 from diffusion_lab.files import write_safely
 from diffusion_lab.metrics import SpriteClassifier
 from diffusion_lab.training import LOSS_EVERY
@@ -43,13 +43,13 @@ CLASSIFIERS = {  # what it names, the strongest noise that it sees, seed
     "sprite_classifier.pt": ("kinds", 0.0, 0),
     "label_classifier.pt": ("classes", 0.1, 1),
 }
-WALKS = 40000  # of the teacher, for the network of few steps: 24 evaluations each
-FEW_STEPS = TrainConfig(T=4, schedule="cosine", prediction="v", steps=5000, lr=8e-3, warmup=100, ema=0.998, context_dropout=0.0)
+FEW_STEPS = TrainConfig(T=4, schedule="cosine", prediction="v", steps=1500, lr=1e-3, warmup=50, ema=0.99)
+GUIDANCE = 1.5  # that goes into it
 EVALUATIONS = (  # of which network; sampler, steps, guidance, number of sprites; the slow one last
     *(("few_steps.pt", f"ddim {steps} 1 {n}") for n in (320, 1000) for steps in (1, 2, 4)),
     *(("context_unet.pt", f"dpmpp_2m {steps} 1 {n}") for n in (320, 1000) for steps in (5, 10, 20)),
     *(("context_unet.pt", f"ddim {steps} 1 {n}") for n in (320, 1000) for steps in (10, 25, 50)),
-    *(("context_unet.pt", f"dpmpp_2m 12 2 {n}") for n in (320, 1000)),  # the teacher of few_steps.pt
+    *(("context_unet.pt", f"dpmpp_2m 12 {guidance} {n}") for n in (320, 1000) for guidance in (1.5, 2)),
     *(("context_unet.pt", f"ddim 25 2 {n}") for n in (320, 1000)),
     *(("context_unet.pt", f"ddpm {steps} 1 320") for steps in (20, 50, 500)),
 )
@@ -102,42 +102,25 @@ def train_unet():
 
 
 def train_few_steps():
-    """The network of few steps, from walks of context_unet.pt. Both parts go on from where they were stopped."""
-    out = HERE / "few_steps.pt"
-    checkpoint, lessons = Path(f"{out}.ckpt"), Path(f"{out}.walks")
-    teacher, schedule = load_model(HERE / "context_unet.pt")
-    learned = hashlib.sha256((HERE / "context_unet.pt").read_bytes()).hexdigest()
-    saved = torch.load(lessons, weights_only=True) if lessons.exists() else (torch.empty(0), torch.empty(0), learned)
-    frames, contexts, teacher_then = saved
-    if teacher_then != learned:
-        raise SystemExit(f"{lessons} holds walks of another context_unet.pt: delete it to begin again.")
-    for part in tqdm(range(len(frames) // 500, WALKS // 500), desc="walks"):
-        generator = torch.Generator().manual_seed(part)
-        asked = wishes(500, generator)
-        # 50 at once: more fall out of a processor's cache, and take half as long again
-        walks = [teach(teacher, schedule, some, FEW_STEPS.T, 12, 2.0, generator).half() for some in asked.split(50)]
-        frames, contexts = torch.cat([frames.half(), *walks]), torch.cat([contexts, asked])
-        if part % 10 == 9 or len(frames) >= WALKS:
-            write_safely(lessons, lambda file, state=(frames, contexts, learned): torch.save(state, file))
-    run = Run.load(checkpoint) if checkpoint.exists() else Run(FEW_STEPS)
-    if replace(run.config, precision=FEW_STEPS.precision) != FEW_STEPS:
-        raise SystemExit(f"{checkpoint} is of other settings: delete it to begin again.")
-    if run.step == 0:
-        run.start_from(teacher)
-    for progress in tqdm(distil(run, frames, contexts), total=run.config.steps - run.step, desc=out.name):
-        if progress.step % 200 == 0:
-            run.save(checkpoint)
-    run.export(out)
-    checkpoint.unlink()
-    lessons.unlink()
+    """The network of few steps, taught by context_unet.pt. Stopped, it begins again."""
+    teacher, schedule = load_model(HERE / "context_unet.pt", best_device())
+    images, contexts = to_tensors(load_sprites())
+    contexts = wishes(contexts, torch.Generator().manual_seed(0))
+    run = Run(FEW_STEPS)
+    run.start_from(teacher)
+    run.remember(images, contexts)
+    for progress in tqdm(distil(run.model, teacher, schedule, FEW_STEPS, images, contexts, GUIDANCE), total=FEW_STEPS.steps):
+        run.step = progress.step
+        run.ema.update(run.model, run.step)
+    run.export(HERE / "few_steps.pt")
 
 
-def wishes(n: int, generator: torch.Generator) -> torch.Tensor:
-    """(n, 5) contexts: four in five a class, some a mixture of a few with random weights, one in twenty none."""
-    one = torch.eye(5)[torch.randint(5, (n,), generator=generator)]
+def wishes(contexts: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """(N, 5) contexts to ask for: four in five as they are, of the others some mixtures and one in four none."""
+    n = len(contexts)
     mixed = torch.rand(n, 5, generator=generator) * (torch.rand(n, 5, generator=generator) < 0.45)
     which = torch.rand(n, 1, generator=generator)
-    return torch.where(which < 0.8, one, torch.where(which < 0.95, mixed, 0.0))
+    return torch.where(which < 0.8, contexts, torch.where(which < 0.95, mixed, 0.0))
 
 
 def evaluate():

@@ -38,6 +38,7 @@ from diffusion_lab import (
 )
 from diffusion_lab.metrics import Judge
 from diffusion_lab.sprites import find
+from diffusion_lab.unet import for_drawing
 from diffusion_lab.viz import ACCENT, INK, figure, gif
 
 OURS = TrainConfig(n_feat=32, batch=32, lr=0.03, ema=0.98, warmup=50, schedule="cosine", prediction="x0")  # L2's live training
@@ -139,12 +140,13 @@ def sampling(options: argparse.Namespace) -> dict:
     The quality of ours is read from weights/evaluation.json (`python weights/make.py --evaluate`), which these weights made;
     that of diffusers' schedulers over our network is measured here.
     """
-    judge, teacher, student = Judge(320), load_model(), load_model(find("weights", "few_steps.pt"))
+    judge, plain, (taught, few) = Judge(320), load_model(), load_model(find("weights", "few_steps.pt"))
+    teacher, student = (for_drawing(plain[0]), plain[1]), (for_drawing(taught), few)
     evaluations = json.loads(find("weights", "evaluation.json").read_text())
     contexts = torch.eye(5)[torch.arange(320) % 5]
     samplers = {"DDPM": ("ddpm", sample_ddpm), "DDIM": ("ddim", sample_ddim), "2M": ("dpmpp_2m", sample_dpmpp_2m)}
     ours = [("DDPM", 500, 1), ("DDPM", 50, 1), ("DDPM", 20, 1), ("DDIM", 50, 1), ("DDIM", 25, 1), ("DDIM", 10, 1)]
-    ours += [("2M", 20, 1), ("2M", 10, 1), ("2M", 5, 1), ("DDIM", 25, 2), ("2M", 12, 2)]
+    ours += [("2M", 20, 1), ("2M", 10, 1), ("2M", 5, 1), ("DDIM", 25, 2), ("2M", 12, 1.5), ("2M", 12, 2)]
     variants, result = {}, {}
     for weights, (model, schedule), asked in (
         ("context_unet.pt", teacher, ours),
@@ -154,7 +156,8 @@ def sampling(options: argparse.Namespace) -> dict:
             title = f"{name} {steps}" + (f", guidance {guidance}" if guidance > 1 else "")
             title = f"few steps, {steps}" if model is student[0] else title
             saved, draw = samplers[name]
-            variants[title] = lambda draw=draw, model=model, schedule=schedule, steps=steps, guidance=guidance: collect(
+            network = plain[0] if steps == 500 else model  # the longest walk as the course does it, to compare with
+            variants[title] = lambda draw=draw, model=network, schedule=schedule, steps=steps, guidance=guidance: collect(
                 draw(model, schedule, 32, contexts[:32], guidance, steps=steps), every=steps
             )
             wanted = {"sampler": saved, "steps": steps, "guidance": float(guidance), "n": 320}
