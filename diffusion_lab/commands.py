@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from .devices import best_device
+from .devices import best_device, gains_from_bf16
 from .distributed import is_writer, together, wait_for_all
 from .files import write_safely
 from .metrics import Judge, Scores
@@ -179,6 +179,7 @@ def evaluate(options: argparse.Namespace) -> int:
     command |= {name: getattr(options, name) for name in ("n", "sampler", "eta", "guidance", "seed", "batch")} | {
         "steps": steps
     }
+    command["precision"] = "bf16" if gains_from_bf16(torch.device(options.device)) else "fp32"  # of for_drawing
     result = {"command": command, "seconds": round(seconds, 1), "samples": scores._asdict(), "held_out": real._asdict()}
     print(f"{options.sampler}, {steps} steps, guidance {guidance:g}, {options.n} sprites in {seconds:.0f} s")
     print(f"{'':34}{'samples':>10}{'held-out real sprites':>24}")

@@ -1,9 +1,11 @@
 """Distillation: a network that draws in a few evaluations, taught by one that needs many.
 
+    teacher, schedule = load_model(device=best_device())
     run = Run(TrainConfig(T=4, schedule=schedule.name, prediction=teacher.prediction, steps=1500, lr=1e-3, warmup=50))
     run.start_from(teacher)
     for progress in distil(run.model, teacher, schedule, run.config, images, contexts, guidance=1.5):
-        run.ema.update(run.model, progress.step)
+        run.step = progress.step
+        run.ema.update(run.model, run.step)
     run.export("few_steps.pt")
 
 The student starts as a copy of the teacher. Asked what is behind x_t, a network trained as usual answers with the mean of
@@ -26,7 +28,7 @@ from torch import Tensor
 from .samplers import guided
 from .schedules import SCHEDULES, Schedule
 from .steps import perturb, target, to_x0_eps
-from .training import Progress, TrainConfig, learning_rate, train_step
+from .training import LOSS_EVERY, Progress, TrainConfig, learning_rate, train_step
 
 
 def distil(
@@ -40,25 +42,28 @@ def distil(
 ) -> Iterator[Progress]:
     """Make `student`, a copy of `teacher`, one of config.T steps, reporting after each update how far the beliefs differ.
 
-    schedule: the teacher's. config: steps, batch, lr, warmup, seed and the student's schedule. images: (N, C, H, W) in
-    [-1, 1], what x_t is made of. contexts: (N, 5), what is asked of each, not always what it is. Both on the CPU. ValueError
-    if config.T does not divide the teacher's T, and for schedules that are no function of t / T, as "linear" is not: at its
-    times the student would expect another noise.
+    teacher: in eval mode, on the student's device. schedule: the teacher's. config: steps, batch, lr, warmup, seed and the
+    student's schedule; all is computed in fp32. images: (N, C, H, W) in [-1, 1], what x_t is made of. contexts: (N, 5), what
+    is asked of each, not always what it is. Both on the CPU. At the first `next`: ValueError if there are not as many
+    contexts as images, if config.T does not divide the teacher's T, and for schedules that are no function of t / T, as
+    "linear" is not: at its times the student would expect another noise. FloatingPointError if the beliefs become no numbers.
     """
+    if len(images) != len(contexts):
+        raise ValueError(f"There are {len(images)} images and {len(contexts)} contexts; the numbers must be equal.")
     few, alpha_bar, stride = SCHEDULES[config.schedule](config.T), schedule.alpha_bar, schedule.T // config.T
     if schedule.T % few.T:
         raise ValueError(f"{few.T} steps must divide the teacher's T = {schedule.T}: choose another T.")
     # at the end both are nearly 0, but for a clipped beta
     if not torch.allclose(few.alpha_bar[:-1], alpha_bar[::stride][:-1]) or few.alpha_bar[-1] > 0.01:
         wrong = f"A {few.name} schedule of {few.T} steps has other noise than the teacher's {schedule.name} one"
-        raise ValueError(f"{wrong}: both must be cosine.")
+        raise ValueError(f"{wrong}: both must be cosine, or both sigmoid.")
     generator = torch.Generator().manual_seed(config.seed)
     device = next(teacher.parameters()).device
     critic = copy.deepcopy(teacher)
-    for_student, for_critic = (  # betas: a short memory, because each of the two chases the other
-        torch.optim.AdamW(network.eval().requires_grad_(True).parameters(), betas=(0.5, 0.99), weight_decay=0.0)
-        for network in (student, critic)  # eval: BatchNorm keeps the teacher's statistics, so that only the weights differ
-    )
+    for network in (student, critic):
+        network.eval().requires_grad_(True)  # eval: BatchNorm keeps the teacher's statistics, so that only the weights differ
+    # betas: a short memory, because each of the two chases the other
+    for_student, for_critic = (torch.optim.Adam(network.parameters(), betas=(0.5, 0.99)) for network in (student, critic))
 
     def belief(answer: Tensor, x: Tensor, t: Tensor, alpha_bar: Tensor) -> Tensor:
         return to_x0_eps(teacher.prediction, answer, x, t, alpha_bar)[0]
@@ -88,4 +93,7 @@ def distil(
         size = (made.detach() - real).abs().mean((1, 2, 3), keepdim=True)  # else strong noise would outweigh all
         lr = learning_rate(step, config)
         train_step((gap / (size + 0.01) * made).mean(), for_student, lr)  # its slope in `made` is the gap
-        yield Progress(step + 1, gap.square().mean(), lr)
+        loss = gap.square().mean()
+        if (step + 1) % LOSS_EVERY == 0 and not loss.isfinite():
+            raise FloatingPointError(f"The beliefs are no numbers after {step + 1} updates: begin again with a lower lr.")
+        yield Progress(step + 1, loss, lr)

@@ -62,7 +62,7 @@ def sample_ddpm(
 
     model: as ContextUnet: called with (x, t / T, c); has in_channels, height and prediction; in eval mode.
     context: (5,) for all or (n, 5); None is the null context. guidance: u + s (c - u); other than 1 it needs a context.
-    generator: a CPU torch.Generator; the same seed gives the same pictures on every device.
+    generator: a CPU torch.Generator; the same seed gives the same pictures on every device, but for rounding.
     steps: 1..T, all T if None. start: (n, C, H, W) noise to begin with, drawn if None.
     clip: keep the believed x0 in [-1, 1] at each step.
     Raises ValueError for anything else.

@@ -61,7 +61,7 @@ class VersionError(ValueError):
 
 
 class Progress(NamedTuple):
-    """What `Run.advance` reports after each update: the step (from 1), its loss and its learning rate."""
+    """What `Run.advance` and `distil` report after each update: the step (from 1), its loss and its learning rate."""
 
     step: int
     loss: Tensor

@@ -142,7 +142,7 @@ def _tile(images: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
     rows = -(-b // columns)
     tiles = np.full((rows * columns, h + gap, w + gap, 3), 255, np.uint8)
     tiles[:b, gap:, gap:] = images
-    sheet = tiles.reshape(rows, columns, h + gap, w + gap, 3).swapaxes(1, 2).reshape(rows * (h + gap), -1, 3)
+    sheet = tiles.reshape(rows, columns, h + gap, w + gap, 3).swapaxes(1, 2).reshape(rows * (h + gap), columns * (w + gap), 3)
     return np.pad(sheet, ((0, gap), (0, gap), (0, 0)), constant_values=255)
 
 

@@ -1,11 +1,14 @@
 """Distillation: the student answers with one of the pictures, not with their mean, and as its teacher would choose."""
 
 import copy
+import shutil
+from dataclasses import replace
 
 import pytest
 import torch
+from common import ROOT, load_script
 
-from diffusion_lab import ContextUnet, TrainConfig, collect, distillation, sample_ddim
+from diffusion_lab import ContextUnet, TrainConfig, collect, distillation, load_model, sample_ddim
 from diffusion_lab.distillation import distil
 from diffusion_lab.schedules import cosine, linear
 from diffusion_lab.steps import at, perturb
@@ -46,8 +49,7 @@ def teacher():
 
 def taught(teacher, images, contexts=NONE, guidance=1.0, steps=400):
     student = copy.deepcopy(teacher)
-    config = TrainConfig(T=4, schedule="cosine", batch=16, steps=steps, lr=0.02, warmup=10)
-    return student, list(distil(student, teacher, TEACHER, config, images, contexts, guidance))
+    return student, list(distil(student, teacher, TEACHER, replace(CONFIG, steps=steps), images, contexts, guidance))
 
 
 def test_the_student_answers_with_a_picture_where_the_teacher_answers_with_a_mean(teacher, images):
@@ -112,7 +114,8 @@ def test_guidance_goes_into_the_student(teacher, images):
         assert (moved > 0.1) == above
 
 
-def test_the_critic_learns_the_students_pictures_under_the_noise_of_one_step(teacher, images, monkeypatch):
+def test_what_critic_and_student_learn_from(teacher, images, monkeypatch):
+    """The critic: the student's pictures, under the noise between two steps. The student: the gap, as a share of its size."""
     noised, losses = [], []
 
     def spy(x0, t, eps, alpha_bar):
@@ -121,26 +124,51 @@ def test_the_critic_learns_the_students_pictures_under_the_noise_of_one_step(tea
 
     monkeypatch.setattr(distillation, "perturb", spy)
     monkeypatch.setattr(distillation, "train_step", lambda loss, optimizer, lr: losses.append((loss.item(), lr)))
-    _, reports = taught(teacher, images, steps=40)
+    contexts = torch.rand(64, 5, generator=torch.Generator().manual_seed(3))
+    _, reports = taught(teacher, images, contexts, 2.0, steps=40)
     pairs = set()
-    for i, report in enumerate(reports):
-        (_, t, _), (made, s, eps) = noised[2 * i : 2 * i + 2]
+    for i, report in enumerate(reports):  # nobody learned: all three are as at first
+        (x0, t, _), (made, s, eps) = noised[2 * i : 2 * i + 2]
         pairs |= set(zip(t.tolist(), s.tolist(), strict=True))
-        usual = diffusion_loss(teacher, made, torch.zeros(16, 5), s, eps, TEACHER)  # nobody learned: all are as at first
+        c = contexts[[(images == one).flatten(1).all(1).nonzero().item() for one in x0]]
+        usual = diffusion_loss(teacher, made, c, s, eps, TEACHER)
         assert losses[2 * i] == (pytest.approx(usual.item(), rel=1e-5), 2 * 0.02)
-        assert losses[2 * i + 1][1] == report.lr
+        x_s = perturb(made, s, eps, TEACHER.alpha_bar)
+        with_class, without = teacher(x_s, s / 40, c), teacher(x_s, s / 40)
+        real = 2 * with_class - without
+        share = (with_class - real) / ((made - real).abs().mean((1, 2, 3), keepdim=True) + 0.01)
+        assert losses[2 * i + 1] == (pytest.approx((share * made).mean().item(), rel=1e-4, abs=1e-7), report.lr)
     assert pairs == {(t, s) for t in (1, 2, 3, 4) for s in range(max(1, 10 * t - 10), 10 * t)}
 
 
-def test_bad_numbers_are_refused_in_one_sentence(teacher, images):
-    def attempt(schedule, config=CONFIG):
-        next(distil(copy.deepcopy(teacher), teacher, schedule, config, images, NONE, 1.0))
+def test_a_distillation_that_diverges_says_so(teacher, images):
+    with pytest.raises(FloatingPointError, match="The beliefs are no numbers after 50 updates: begin again with a lower lr"):
+        taught(teacher, images * torch.nan, steps=50)
 
+
+def test_make_writes_a_network_of_four_steps(tmp_path, monkeypatch):
+    make = load_script(ROOT / "weights" / "make.py")
+    shutil.copy(ROOT / "weights" / "context_unet.pt", tmp_path)
+    monkeypatch.setattr(make, "HERE", tmp_path)
+    monkeypatch.setattr(make, "FEW_STEPS", replace(make.FEW_STEPS, steps=2, batch=2))
+    make.train_few_steps()
+    student, schedule = load_model(tmp_path / "few_steps.pt")
+    teacher, _ = load_model(tmp_path / "context_unet.pt")
+    changed = [not torch.equal(a, b) for a, b in zip(student.parameters(), teacher.parameters(), strict=True)]
+    assert schedule.T == 4 and schedule.name == "cosine" and any(changed)
+    assert torch.load(tmp_path / "few_steps.pt", weights_only=True)["step"] == 2
+
+
+def test_bad_numbers_are_refused_in_one_sentence(teacher, images):
+    def attempt(schedule, config=CONFIG, contexts=NONE):
+        next(distil(copy.deepcopy(teacher), teacher, schedule, config, images, contexts, 1.0))
+
+    with pytest.raises(ValueError, match="There are 64 images and 65 contexts"):
+        attempt(TEACHER, contexts=torch.zeros(65, 5))
     with pytest.raises(ValueError, match="4 steps must divide the teacher's T = 499: choose another T"):
         attempt(cosine(499))
-    with pytest.raises(
-        ValueError, match="A linear schedule of 4 steps has other noise than the teacher's linear one: both must"
-    ):
-        attempt(linear(40), TrainConfig(T=4, schedule="linear", batch=16))
+    for T in (4, 1):
+        with pytest.raises(ValueError, match=f"A linear schedule of {T} steps has other noise than the teacher's linear one"):
+            attempt(linear(40), replace(CONFIG, T=T, schedule="linear"))
     with pytest.raises(ValueError, match="A cosine schedule of 4 steps has other noise than the teacher's linear one"):
         attempt(linear(40))

@@ -92,8 +92,8 @@ def test_the_copy_for_drawing_gives_the_same_answers_without_batchnorm(monkeypat
         assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in quick.modules())
         with torch.no_grad():
             answer, other = quick(x, t, c), model(x, t, c)
-        assert answer.dtype == (torch.bfloat16 if bf16 else torch.float32) and other.dtype == torch.float32
-        torch.testing.assert_close(answer.float(), other, rtol=0, atol=digits)
+        assert answer.dtype == torch.float32 and torch.allclose(answer, other, rtol=0, atol=digits)
+        assert torch.allclose(answer, other, rtol=0, atol=1e-4) != bf16  # it does compute in bf16
         convolutions = [part for part in quick.modules() if isinstance(part, torch.nn.Conv2d)]
         assert all(part.weight.is_contiguous(memory_format=torch.channels_last) for part in convolutions)
     assert sum(isinstance(part, torch.nn.BatchNorm2d) for part in model.modules()) == 18  # the original keeps its own

@@ -43,7 +43,9 @@ CLASSIFIERS = {  # what it names, the strongest noise that it sees, seed
     "sprite_classifier.pt": ("kinds", 0.0, 0),
     "label_classifier.pt": ("classes", 0.1, 1),
 }
-FEW_STEPS = TrainConfig(T=4, schedule="cosine", prediction="v", steps=1500, lr=1e-3, warmup=50, ema=0.99)
+FEW_STEPS = TrainConfig(
+    T=4, schedule="cosine", steps=1500, lr=1e-3, warmup=50, weight_decay=0.0, ema=0.99, context_dropout=0.0, precision="fp32"
+)
 GUIDANCE = 1.5  # that goes into it
 EVALUATIONS = (  # of which network; sampler, steps, guidance, number of sprites; the slow one last
     *(("few_steps.pt", f"ddim {steps} 1 {n}") for n in (320, 1000) for steps in (1, 2, 4)),
