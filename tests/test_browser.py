@@ -138,7 +138,7 @@ def test_a_lab_runs_in_the_browser(lab, browser, name, tmp_path):
                 page.wait_for_function(
                     "([image, before]) => image.src !== before", arg=[picture.element_handle(), before], timeout=MINUTES
                 )
-    assert sliders.count() == {"L1_Sampling": 3, "L2_Training": 0, "L3_Context": 7, "L4_FastSampling": 8}[name]
+    assert sliders.count() == {"L1_Sampling": 3, "L2_Training": 0, "L3_Context": 13, "L4_FastSampling": 8}[name]
 
     pictures = page.evaluate(PICTURES)
     assert len(pictures) > 5 and all(picture["width"] > 0 for picture in pictures)
