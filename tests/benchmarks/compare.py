@@ -24,6 +24,7 @@ from pathlib import Path
 import torch
 from rivals import Course, Diffusers, Lucidrains, sample_diffusers
 from speed import in_turns
+from torch.utils.flop_counter import FlopCounterMode
 
 from diffusion_lab import (
     Run,
@@ -212,18 +213,28 @@ def plot_sampling(result: dict, path: Path):
 
 
 def speed(options: argparse.Namespace) -> dict:
-    """Training, images a second, in turns."""
+    """Training: images a second, and operations a second as a share of those of a large matrix product, in turns."""
     sprites = load_sprites()
     images, contexts = to_tensors(sprites)
     run, rivals = Run(TrainConfig(), CPU), [rival(sprites) for rival in RIVALS]
-    advance = run.advance(images, contexts)
+    advance, square = run.advance(images, contexts), torch.randn(2048, 2048)
     updates = {"ours": lambda: next(advance)} | {rival.name: rival.update for rival in rivals}
     sizes = {"ours": run.config.batch} | {rival.name: rival.batch for rival in rivals}
-    medians = in_turns(updates, rounds=7, warmup=2)
-    rates = {name: sizes[name] / seconds for name, seconds in medians.items()}
-    for name, rate in rates.items():
-        print(f"training, {name:28} {rate:6.0f} images/s")
-    return rates
+    work = updates | {"matrix product": lambda: square @ square}
+    operations = {}
+    for name, do in work.items():
+        with FlopCounterMode(display=False) as counter:
+            do()
+        operations[name] = counter.get_total_flops()
+    medians = in_turns(work, rounds=7, warmup=2)
+    per_second = {name: operations[name] / seconds for name, seconds in medians.items()}
+    peak = per_second.pop("matrix product")
+    print(f"matrix product 2048^3: {peak / 1e9:.0f} GFLOP/s")
+    result = {}
+    for name in updates:
+        result[name] = {"images": sizes[name] / medians[name], "share": per_second[name] / peak}
+        print(f"training, {name:28} {result[name]['images']:6.0f} images/s, {result[name]['share']:.2f} of the matrix product")
+    return result
 
 
 def film(options: argparse.Namespace) -> dict:
