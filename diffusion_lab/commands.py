@@ -108,6 +108,8 @@ def _train(options: argparse.Namespace, device: torch.device) -> int:
         run = Run(TrainConfig(**settings), device)
         if options.weights is not None:
             run.start_from(load_model(options.weights)[0])
+    if options.compile:
+        run.compile()
     images, contexts = to_tensors(load_sprites() if options.data is None else load_path(options.data))
     writer = _tensorboard(options.log if is_writer() else None)
     updates = run.advance(images, contexts)
@@ -294,6 +296,7 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--checkpoint-every", type=int, default=200, metavar="STEPS")
     p.add_argument("--film-every", type=int, default=0, metavar="STEPS", help="keep pictures of the training in OUT.film/")
     p.add_argument("--log", type=Path, metavar="DIR", help="write loss, learning rate and the film's pictures for TensorBoard")
+    p.add_argument("--compile", action="store_true", help="translate the network first: pays in long runs on a GPU")
     p.add_argument("--device", **device)
     defaults = TrainConfig()
     for name, kind in _settings().items():

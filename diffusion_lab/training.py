@@ -137,6 +137,10 @@ class Run:
         self.data: str | None = None  # the checksum of the sprites and contexts that it is trained on
         self._recent: list[Tensor] = []
 
+    def compile(self):
+        """Translate the network for this machine (torch.compile). It takes up to minutes, and pays in long runs on GPUs."""
+        self._shared = torch.compile(self._shared)
+
     def start_from(self, model: ContextUnet):
         """Begin with the weights of a trained network instead of random ones.
 

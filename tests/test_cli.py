@@ -208,6 +208,25 @@ def test_train_from_begins_with_the_given_weights(data, tmp_path):
     assert (a - c).abs().max() > 0.01
 
 
+def test_train_compiles_the_network_when_asked(data, tmp_path, monkeypatch):
+    compiled = []
+
+    def stand_in(network):  # the real one takes a minute
+        calls = []
+        network.register_forward_hook(lambda *_: calls.append(1))
+        compiled.append((network, calls))
+        return network
+
+    monkeypatch.setattr(torch, "compile", stand_in)
+    assert train(data, "--steps", "2", "--out", "a.pt") == 0
+    assert compiled == []
+    assert train(data, "--steps", "2", "--out", "b.pt", "--compile") == 0
+    ((network, calls),) = compiled
+    assert network.n_feat == 64 and len(calls) == 2
+    a, b = (load_model(tmp_path / name)[0].state_dict() for name in ("a.pt", "b.pt"))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
 def test_train_from_weights_with_another_prediction_is_refused(data, capsys):
     assert train(data, "--steps", "1", "--out", "a.pt", "--prediction", "eps") == 0
     assert train(data, "--steps", "1", "--out", "b.pt", "--from", "a.pt") == 2
