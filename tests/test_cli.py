@@ -17,6 +17,7 @@ from PIL import Image
 from diffusion_lab import ContextUnet, Run, State, TrainConfig, commands, doctor, load_model, sprites
 from diffusion_lab.__main__ import main
 from diffusion_lab.commands import contexts_of
+from diffusion_lab.devices import gains_from_bf16
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +130,7 @@ def test_evaluate_prints_a_table_and_writes_all_figures(weights, tmp_path, capsy
     command = figures["command"]
     assert command.pop("sha256") == hashlib.sha256(weights.read_bytes()).hexdigest() and command.pop("eta") is None
     assert command.pop("weights") == "w.pt" and command.pop("class") == "mixed" and command.pop("sampler") == "dpmpp_2m"
+    assert command.pop("precision") == ("bf16" if gains_from_bf16(torch.device("cpu")) else "fp32")
     assert command == {"n": 320, "steps": 1, "guidance": 1.0, "seed": 0, "batch": 100}
     assert f"{figures['samples']['ratio']:.2f}" in table and "held-out real sprites" in table and "side_facing" in table
     assert figures["samples"]["ratio"] > 5 and figures["held_out"]["ratio"] == 1 and figures["samples"]["near"] == 0
