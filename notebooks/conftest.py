@@ -11,6 +11,7 @@ import pytest
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item):
     """A notebook's kernel is started here and inherits the environment; what comes afterwards does not."""
+    item.output_timeout = 60  # nbval waits 5 s for a finished cell's last output, too little on a busy machine
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DIFFUSION_LAB_STRICT", str(int("solutions" in item.path.parts)))
         workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
