@@ -28,7 +28,7 @@ from torch import Tensor
 from .samplers import guided
 from .schedules import SCHEDULES, Schedule
 from .steps import perturb, target, to_x0_eps
-from .training import LOSS_EVERY, Progress, TrainConfig, learning_rate, train_step
+from .training import LOSS_EVERY, Progress, TrainConfig, check_pairs, learning_rate, train_step
 
 
 def distil(
@@ -48,8 +48,7 @@ def distil(
     contexts as images, if config.T does not divide the teacher's T, and for schedules that are no function of t / T, as
     "linear" is not: at its times the student would expect another noise. FloatingPointError if the beliefs become no numbers.
     """
-    if len(images) != len(contexts):
-        raise ValueError(f"There are {len(images)} images and {len(contexts)} contexts; the numbers must be equal.")
+    check_pairs(images, contexts)
     few, alpha_bar, stride = SCHEDULES[config.schedule](config.T), schedule.alpha_bar, schedule.T // config.T
     if schedule.T % few.T:
         raise ValueError(f"{few.T} steps must divide the teacher's T = {schedule.T}: choose another T.")

@@ -78,6 +78,12 @@ def diffusion_loss(model: ContextUnet, x0: Tensor, c: Tensor, t: Tensor, eps: Te
     return (output.float() - target(model.prediction, x0, t, eps, schedule.alpha_bar)).square().mean()
 
 
+def check_pairs(images: Tensor, contexts: Tensor):
+    """ValueError if there are not as many contexts as images."""
+    if len(images) != len(contexts):
+        raise ValueError(f"There are {len(images)} images and {len(contexts)} contexts; the numbers must be equal.")
+
+
 def learning_rate(step: int, config: TrainConfig) -> float:
     """The learning rate of update `step` (from 0): a straight warm-up, then a half cosine down to 0."""
     if step < config.warmup:
@@ -161,8 +167,7 @@ class Run:
         images: (N, C, H, W) float32 in [-1, 1], on the CPU. contexts: (N, 5). ValueError if there are fewer sprites than a
         batch, or if these are not the sprites that the run began with; FloatingPointError if the loss is no number any more.
         """
-        if len(images) != len(contexts):
-            raise ValueError(f"There are {len(images)} images and {len(contexts)} contexts; the numbers must be equal.")
+        check_pairs(images, contexts)
         if len(images) < self.config.batch:
             raise ValueError(f"{len(images)} sprites are fewer than a batch of {self.config.batch}: give more or lower batch.")
         if self.config.batch % world() or self.config.batch < 2 * world():
