@@ -28,6 +28,9 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # so that `drawing` is found when a test imports this file
 
 from drawing.canvas import SIZE, Canvas  # noqa: E402
+from drawing.palette import named_tones  # noqa: E402
+
+from diffusion_lab.sprites import colours  # noqa: E402
 
 # The classes, in the order of the context vector, and the modules that draw them.
 CLASSES = {
@@ -37,6 +40,14 @@ CLASSES = {
     "spell": ("weapons", "magic"),
     "side_facing": ("walkers",),
 }
+# Pairs that are kept out of training: does the network put words together that it never saw together?
+UNSEEN = {
+    "slime": "purple", "butterfly": "green", "octopus": "blue", "crab": "purple", "fish": "pink", "robot": "red",
+    "mushroom monster": "purple", "bat": "red", "potion": "pink", "gem": "orange", "crystals": "green", "open book": "purple",
+    "doughnut": "blue", "coffee": "green", "wizard": "red", "traveller": "pink", "mage": "red", "ninja": "green",
+}  # fmt: skip
+LETTERS = {"r": "red", "o": "orange", "y": "yellow", "g": "green", "b": "blue", "p": "purple", "i": "pink", "n": "brown",
+           "k": "black", "a": "gray", "w": "white"}  # fmt: skip
 COLUMNS, ROWS = 60, 72  # of a class's sheet; each kind gets an equal number of whole rows
 
 
@@ -101,6 +112,7 @@ def silhouettes(images: np.ndarray) -> int:
 def everything() -> dict[str, bytes]:
     """{file name: its bytes} of the whole set."""
     seen, files, entries, contact, all_images = set(), {}, {}, [], []
+    palette = {word: " ".join(bytes(tone).hex() for tone in tones) for word, tones in named_tones().items()}
     for cls in CLASSES:
         images = draw_class(cls, seen)
         all_images.append(images)
@@ -112,13 +124,21 @@ def everything() -> dict[str, bytes]:
             "sha256": hashlib.sha256(files[f"{cls}.png"]).hexdigest(),
             "pixels_sha256": hashlib.sha256(images.tobytes()).hexdigest(),
             "kinds": list(kinds(cls)),
+            "colours": " ".join("".join(np.array(list(LETTERS))[row]) or "-" for row in colours(images, palette)[0]),
         }
         contact.append(np.concatenate([images[k * per_kind :: 7][:3] for k in range(len(kinds(cls)))]))
         contact[-1] = contact[-1][: len(contact[-1]) // 18 * 18]
         print(f"{cls}: {len(kinds(cls))} kinds, {len(images)} sprites, {entries[cls]['silhouettes']} silhouettes")
     total = silhouettes(np.concatenate(all_images))
     print(f"all: {sum(map(len, all_images))} sprites, {total} silhouettes")
-    files["sprites.json"] = (json.dumps({"silhouettes": total, "classes": entries}, indent=1) + "\n").encode()
+    about = {
+        "silhouettes": total,
+        "classes": entries,
+        "unseen": [*map(list, UNSEEN.items())],
+        "colours": LETTERS,
+        "palette": palette,
+    }
+    files["sprites.json"] = (json.dumps(about, indent=1) + "\n").encode()
     files["contact_sheet.png"] = png(sheet(np.concatenate(contact), 18, gap=1, scale=3))
     return files
 

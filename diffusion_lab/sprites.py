@@ -1,6 +1,7 @@
 """The sprite set, and loaders for other people's sprites: PNG sheets, folders of PNGs, the course's .npy arrays."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,18 @@ from torch import Tensor
 CLASSES = ("hero", "non_hero", "food", "spell", "side_facing")  # the order of the context vector
 SIZE = 16
 HELD_OUT = 10  # every tenth sprite of a sheet (9, 19, 29, ...) is held out of training
+SPLITS = ("train", "held_out", "unseen", "all")
+# How much a pixel counts for a sprite's colour: outside, wood, steel, linen and bare skin are noticed less than paint.
+ATTENTION = {"brown": 0.6, "black": 0.5, "gray": 0.45, "white": 0.45}
+SECOND = 0.42  # a second colour is named where it counts this part of the first
+# fmt: off
+_TO_CONES = np.array([[0.4122214708, 0.5363325363, 0.0514459929],
+                      [0.2119034982, 0.6806995451, 0.1073969566],
+                      [0.0883024619, 0.2817188376, 0.6299787005]])
+_TO_LAB = np.array([[0.2104542553, 0.7936177850, -0.0040720468],
+                    [1.9779984951, -2.4285922050, 0.4505937099],
+                    [0.0259040371, 0.7827717662, -0.8086757660]])
+# fmt: on
 
 
 class Sprites(NamedTuple):
@@ -34,17 +47,17 @@ def find(folder: str, name: str) -> Path:
 
 
 def load_sprites(split: str = "train") -> Sprites:
-    """The project's own sprites. split: "train" (nine in ten), "held_out" (every tenth), or "all".
+    """The project's own sprites, class by class, with one-hot classes as contexts.
 
+    split: "train" and "held_out" (every tenth), both without "unseen", the sprites of a few pairs of kind and colour that are
+    kept out of training, so that one can measure whether words combine; or "all".
     Raises ValueError for another split, FileNotFoundError if a sheet is missing.
     """
-    counts = json.loads(find("data", "sprites.json").read_text())["classes"]
-    images, contexts = [], []
-    for index, name in enumerate(CLASSES):
-        sheet = load_sheet(find("data", f"{name}.png"))[: counts[name]["sprites"]]
-        images.append(sheet[_part(split, len(sheet))])
-        contexts.append(_one_hot(index, len(images[-1])))
-    return Sprites(np.concatenate(images), np.concatenate(contexts))
+    about = _about()
+    images = np.concatenate([load_sheet(find("data", f"{name}.png"))[: about["classes"][name]["sprites"]] for name in CLASSES])
+    classes = np.repeat(np.arange(len(CLASSES)), [about["classes"][name]["sprites"] for name in CLASSES])
+    rows = _part(split, about)
+    return Sprites(images[rows], np.eye(len(CLASSES), dtype=np.float32)[classes[rows]])
 
 
 def load_kinds(split: str = "train") -> tuple[np.ndarray, list[str]]:
@@ -52,13 +65,48 @@ def load_kinds(split: str = "train") -> tuple[np.ndarray, list[str]]:
 
     A sheet shows its kinds one after the other, the same number of each. Errors as `load_sprites`.
     """
-    labels, names = [], []
-    for name, about in json.loads(find("data", "sprites.json").read_text())["classes"].items():
-        kinds, sprites = about["kinds"], about["sprites"]
-        of_sheet = np.arange(sprites) * len(kinds) // sprites + len(names)
-        labels.append(of_sheet[_part(split, sprites)])
-        names += [f"{name}: {kind}" for kind in kinds]
-    return np.concatenate(labels), names
+    about = _about()
+    kinds, names = _kinds(about)
+    return kinds[_part(split, about)], names
+
+
+def load_words(split: str = "train") -> tuple[np.ndarray, tuple[str, ...]]:
+    """The words of each sprite of `load_sprites(split)`: (N, V) float32, ones and zeros, and the V words.
+
+    The words are the classes, then the kinds, then the colours. A sprite has its class, its kind, and one or two colours.
+    A kind's name that stands in two classes ("knight") is one word. Errors as `load_sprites`.
+    """
+    about = _about()
+    contexts, words = _words_of_all()
+    return contexts[_part(split, about)], words
+
+
+def colours(images: np.ndarray, palette: dict[str, str] | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Which colours a person would name: (N, 11) bool, one or two true in each row, and the eleven words.
+
+    images: (N, H, W, 3) uint8, figures on white. Each pixel takes the word of the nearest tone of the set's palette in OKLab
+    (Ottosson 2020); those that name none, as outlines, are passed over. A second colour is named where there is enough of it.
+    palette: {word: its tones as hexadecimal RGB}, "" for those that name none; None for the set's own.
+    """
+    palette = _about()["palette"] if palette is None else palette
+    words = tuple(word for word in palette if word)
+    tones = [(words.index(word) if word else -1, bytes.fromhex(tone)) for word in palette for tone in palette[word].split()]
+    owner = np.array([word for word, _ in tones])
+    weight = np.array([ATTENTION.get(word, 1.0) for word in words])
+    packed = images.reshape(-1, 3).astype(np.int64) @ (1 << 16, 1 << 8, 1)
+    packed, index = np.unique(packed, return_inverse=True)  # each colour once: a palette has few
+    values = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], 1)
+    parts = np.array_split(values, 1 + len(values) // 10_000)  # all at once would want much memory
+    nearest = np.concatenate([_nearest(part, np.array([list(tone) for _, tone in tones])) for part in parts])
+    word = np.where((values > 250).all(1), -1, owner[nearest])
+    counts = weight * (word[:, None] == np.arange(len(words)))
+    counts = counts[index.reshape(-1)].reshape(len(images), -1, len(words)).sum(1)
+    order = np.argsort(-counts, axis=1, kind="stable")
+    first, second = np.take_along_axis(counts, order[:, :2], 1).T
+    found = np.zeros(counts.shape, bool)
+    found[np.arange(len(images)), order[:, 0]] = first > 0
+    found[np.arange(len(images)), order[:, 1]] = second > SECOND * first
+    return found, words
 
 
 def load_path(path: str | Path) -> Sprites:
@@ -149,12 +197,65 @@ def _load_npy(path: Path) -> np.ndarray:
         raise ValueError(f"{path} is truncated, holds Python objects, or is no .npy file; save a plain array.") from error
 
 
-def _part(split: str, n: int) -> np.ndarray:
-    """Which of a sheet's n sprites belong to a split: (n,) bool."""
-    if split not in ("train", "held_out", "all"):
-        raise ValueError(f'split must be "train", "held_out" or "all", not {split!r}.')
+@cache
+def _about() -> dict:
+    """What sprites.json says of the set."""
+    return json.loads(find("data", "sprites.json").read_text())
+
+
+def _kinds(about: dict) -> tuple[np.ndarray, list[str]]:
+    """The kind of each sprite of the whole set, (N,) int64, and the kinds' names."""
+    labels, names = [], []
+    for name in CLASSES:
+        kinds, sprites = about["classes"][name]["kinds"], about["classes"][name]["sprites"]
+        labels.append(np.arange(sprites) * len(kinds) // sprites + len(names))
+        names += [f"{name}: {kind}" for kind in kinds]
+    return np.concatenate(labels), names
+
+
+@cache
+def _words_of_all() -> tuple[np.ndarray, tuple[str, ...]]:
+    """The words of each sprite of the whole set, (N, V), and the words."""
+    about = _about()
+    kinds, names = _kinds(about)
+    words = (*CLASSES, *dict.fromkeys(name.split(": ")[1] for name in names), *about["colours"].values())
+    contexts = np.zeros((len(kinds), len(words)), np.float32)
+    for k, name in enumerate(names):
+        contexts[np.ix_(kinds == k, [words.index(word) for word in name.split(": ")])] = 1
+    letters = " ".join(about["classes"][name]["colours"] for name in CLASSES).split()
+    for letter, word in about["colours"].items():
+        contexts[:, words.index(word)] = [letter in of_one for of_one in letters]
+    return contexts, words
+
+
+def _part(split: str, about: dict) -> np.ndarray:
+    """Which of all sprites belong to a split: (N,) bool."""
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(SPLITS)}, not {split!r}.")
+    n = sum(about["classes"][name]["sprites"] for name in CLASSES)
+    if split == "all":
+        return np.ones(n, bool)
+    contexts, words = _words_of_all()
+    unseen = np.zeros(n, bool)
+    for pair in about["unseen"]:
+        unseen |= contexts[:, [words.index(word) for word in pair]].all(1)
+    # every sheet has a multiple of ten sprites, so that counting over all is counting in each
     held_out = np.arange(n) % HELD_OUT == HELD_OUT - 1
-    return np.ones(n, bool) if split == "all" else held_out == (split == "held_out")
+    return unseen if split == "unseen" else ~unseen & (held_out == (split == "held_out"))
+
+
+def _nearest(rgb: np.ndarray, tones: np.ndarray) -> np.ndarray:
+    """Which of `tones` (T, 3) looks nearest to each of `rgb` (N, 3), both 8-bit: (N,)."""
+    a, b = _oklab(rgb), _oklab(tones)
+    return ((a[:, None] - b) ** 2).sum(2).argmin(1)
+
+
+def _oklab(rgb: np.ndarray) -> np.ndarray:
+    """8-bit sRGB (N, 3) in OKLab (Ottosson 2020), where equal distances look equal."""
+    c = rgb / 255
+    linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+    cones = np.cbrt(linear @ _TO_CONES.T)
+    return cones @ _TO_LAB.T
 
 
 def _one_hot(index: int, n: int) -> np.ndarray:

@@ -123,3 +123,26 @@ CLOTHS = (RED, CRIMSON, ORANGE, YELLOW, GREEN, FOREST, TEAL, SKY, BLUE, NAVY, VI
 METALS = (STEEL, IRON, GOLD, COPPER, BRONZE)
 WOODS = (WOOD, DARK_WOOD, LIGHT_WOOD)
 BRIGHTS = (RED, ORANGE, YELLOW, LIME, GREEN, CYAN, SKY, BLUE, VIOLET, MAGENTA, PINK)
+
+# What a person would call a sprite that is mostly of one of these. Skins, glass, outlines and highlights name no colour.
+WORDS = {
+    "red": (RED, CRIMSON),
+    "orange": (ORANGE, HAIRS[3]),
+    "yellow": (YELLOW, GOLD, HAIRS[4]),
+    "green": (LIME, GREEN, FOREST, OLIVE, TEAL, MOSS),
+    "blue": (CYAN, SKY, BLUE, NAVY, HAIRS[7]),
+    "purple": (VIOLET, PURPLE, HAIRS[6]),
+    "pink": (MAGENTA, PINK),
+    "brown": (BROWN, TAN, COPPER, BRONZE, WOOD, DARK_WOOD, LIGHT_WOOD, LEATHER, HAIRS[1], HAIRS[2]),
+    "black": (BLACK, HAIRS[0]),
+    "gray": (GREY, SLATE, STEEL, IRON, STONE),
+    "white": (CREAM, WHITE, BONE, HAIRS[5]),
+}
+
+
+def named_tones() -> dict[str, list]:
+    """{colour word: its RGB tones}, and under "" the tones that name none: `diffusion_lab.sprites` reads sprites by it."""
+    named = {word: [tone for ramp in ramps for tone in ramp.tones[1:4]] for word, ramps in WORDS.items()}
+    taken = {tone for tones in named.values() for tone in tones}
+    ramps = [*(ramp for ramps in WORDS.values() for ramp in ramps), *SKINS, GLASS]
+    return named | {"": sorted({tone for ramp in ramps for tone in ramp.tones} - taken)}
