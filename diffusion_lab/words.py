@@ -1,0 +1,242 @@
+"""Words: how people say what they want, and the vectors that a network understands.
+
+A context is a vector with one number for each word of the network's vocabulary: 1 is "has it", 0 is "not said".
+All zeros is the null context: nothing is said.
+
+    vocabulary.contexts("red potion", 8)                 # 8 full descriptions of the data that have both words
+    vocabulary.contexts("hero + 0.6 food", 8)            # no sprite is that: the words stand as they are
+    vocabulary.contexts("slime, not green", 8)           # no green ones, and a negative context that leads away from green
+"""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from numbers import Integral
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+FILLERS = {"a", "an", "the", "some", "of", "in"}  # mean nothing in a prompt
+JOINS = {",", ";", ".", "!", "?", "+", "&", "and", "with", "but", "plus"}  # end a part of a prompt
+NOTS = {"-", "not", "no", "non", "without", "except"}  # exclude what follows, up to the next of JOINS
+AMOUNTS = {"bit": 0.3, "little": 0.3, "half": 0.5}  # "a bit of food": they stand before a word, as numbers do
+MAX_WEIGHT = 2.0  # training shows 0 and 1; a larger number is rather a count, as in "3 knights"
+
+# fmt: off
+# The ending of one, the ending of many. This accepts more than English has ("heros"), which does no harm.
+PLURALS = (("", "s"), ("", "es"), ("y", "ies"), ("f", "ves"), ("fe", "ves"), ("man", "men"), ("mouse", "mice"),
+           ("goose", "geese"))
+
+# Another name: the word. It is used where the vocabulary has the word, and does not have the other name itself.
+SYNONYMS = {
+    "monster": "non_hero", "creature": "non_hero", "enemy": "non_hero", "weapon": "spell", "sideways": "side_facing",
+    "eyeball": "eyeball monster", "mushroom": "mushroom monster", "ladybug": "ladybird", "toad": "frog", "kitten": "cat",
+    "puppy": "dog", "hen": "chicken", "magician": "mage", "sorcerer": "wizard", "traveler": "traveller",
+    "eggplant": "aubergine", "maize": "corn", "watermelon": "watermelon slice", "egg": "fried egg", "cake": "cake slice",
+    "donut": "doughnut", "burger": "hamburger", "icecream": "ice cream", "saber": "sabre", "axe": "battle axe",
+    "hammer": "war hammer", "book": "open book", "fire": "flame", "tornado": "whirlwind", "jewel": "gem",
+    "scarlet": "red", "crimson": "red", "gold": "yellow", "golden": "yellow", "teal": "blue", "cyan": "blue",
+    "turquoise": "blue", "navy": "blue", "violet": "purple", "magenta": "pink", "grey": "gray", "silver": "gray",
+}
+# fmt: on
+
+
+class Prompt(NamedTuple):
+    """A prompt that was read. wanted: (V,) float32, the weights. unwanted: (V,) the weights of excluded words, or None."""
+
+    wanted: Tensor
+    unwanted: Tensor | None
+
+    @property
+    def whole(self) -> bool:
+        """Is every wanted word wanted with weight 1? Only then can a sprite of the data be what is wanted."""
+        return bool(((self.wanted == 0) | (self.wanted == 1)).all())
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The words that a network understands, and the descriptions that its training data had.
+
+    words: V of them, in the order of the context vector ("hero", "non_hero", "fried egg", "red", ...).
+    descriptions: (D, V) bool, the distinct descriptions of the training data: which words each of them has.
+    counts: (D,) int64, how many sprites have each. D is 0 where the data are not known.
+
+    Raises ValueError if the shapes do not fit, or if a word could not be read in a prompt.
+    """
+
+    words: tuple[str, ...]
+    descriptions: Tensor
+    counts: Tensor
+
+    def __post_init__(self):
+        if not isinstance(self.words, tuple) or not self.words or not all(isinstance(word, str) for word in self.words):
+            raise ValueError("words must be a tuple of texts, with at least one.")
+        seen = {}
+        for word in self.words:
+            tokens = _tokens(word)
+            if "," in word:
+                raise ValueError(f"the word {word!r} holds a comma, which separates words in prompts: rename it.")
+            if all(token in JOINS | NOTS or _is_number(token) for token in tokens):
+                raise ValueError(f"{word!r} cannot be a word: prompts read it as a number, or as nothing: rename it.")
+            if tokens in seen:
+                raise ValueError(f"the words {seen[tokens]!r} and {word!r} would be read as the same: rename one.")
+            seen[tokens] = word
+        descriptions, counts = self.descriptions, self.counts
+        if descriptions.dtype != torch.bool or descriptions.ndim != 2 or descriptions.shape[1] != len(self.words):
+            got = f"{descriptions.dtype} {tuple(descriptions.shape)}"
+            raise ValueError(f"descriptions must be a bool tensor (D, {len(self.words)}), one column a word, not {got}.")
+        if counts.dtype != torch.int64 or counts.shape != descriptions.shape[:1] or (counts < 1).any():
+            raise ValueError(f"counts must be {len(descriptions)} whole numbers from 1 (int64), one for each description.")
+
+    @classmethod
+    def of(cls, words: Sequence[str], contexts: Tensor) -> "Vocabulary":
+        """The vocabulary of training data. contexts: (N, V), of 0 and 1; (0, V) where the data are not known."""
+        if contexts.ndim != 2 or contexts.shape[1] != len(words) or not ((contexts == 0) | (contexts == 1)).all():
+            raise ValueError(f"contexts must have shape (N, {len(words)}) and hold 0 and 1, one column for each word.")
+        return cls(tuple(words), *torch.unique(contexts.cpu().bool(), dim=0, return_counts=True))
+
+    def context(self, *words: str) -> Tensor:
+        """(V,) float32: 1 at each of these words, 0 elsewhere. ValueError, with the nearest ones, for an unknown word."""
+        context = torch.zeros(len(self.words))
+        for word in words:
+            index = self._index.get(_tokens(word))
+            if index is None:
+                raise self._unknown(word)
+            context[index] = 1
+        return context
+
+    def prompt(self, text: str) -> Prompt:
+        """Read what a person wrote.
+
+        - The longest match wins: "fried egg" is one word. Case, articles, plurals, hyphens and underscores do not matter.
+        - Words stand side by side or are joined: "red knight", "red, knight", "red + knight", "a knight with red".
+        - "not", "no", "without" or "-" before a word exclude it and what follows, up to the next comma, "and", "with"
+          or "+": "not green slime" excludes both words, "not green, slime" only green. "not red or green" excludes both.
+        - A number gives the one word after it a weight: "hero + 0.6 food". "A bit of" and "a little" are 0.3, "half" 0.5.
+        - A word that is said twice counts once, with its last weight.
+
+        Raises ValueError for an unknown word, for a number that is not above 0 and at most 2, for a number or a "not" without
+        a word after it, and where a word is both wanted and excluded.
+        """
+        if not isinstance(text, str):
+            raise ValueError(f"a prompt must be text, not {text!r}.")
+        wanted, unwanted = torch.zeros(2, len(self.words))
+        side, weight = wanted, 1.0
+        waiting = ""  # the number or the "not" that has no word yet
+        for token, index in [*self._match(_tokens(text)), (".", None)]:  # the full stop ends the last part
+            if index is not None:
+                side[index], weight, waiting = weight, 1.0, ""
+                continue
+            amount = AMOUNTS.get(token) or (float(token) if _is_number(token) else None)
+            if token in ("or", "nor") and side is unwanted:
+                continue
+            if amount is None and token not in JOINS | NOTS:
+                raise self._unknown(token)
+            if waiting and (token in JOINS or waiting not in NOTS):
+                raise ValueError(f'"{waiting}" has no word after it: say which, as in "{waiting} {self.words[0]}".')
+            if token in JOINS:
+                side = wanted
+            elif token in NOTS:
+                side, waiting = unwanted, token
+            elif 0 < amount <= MAX_WEIGHT:
+                weight, waiting = amount, token
+            else:
+                raise ValueError(f"{token} is no weight: a number before a word must be above 0 and at most {MAX_WEIGHT:g}.")
+        both = ((wanted > 0) & (unwanted > 0)).nonzero()
+        if len(both):
+            raise ValueError(f'"{self.words[both[0]]}" is both wanted and excluded: leave one of the two out.')
+        return Prompt(wanted, unwanted if unwanted.any() else None)
+
+    def contexts(self, prompt: str | Prompt, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor | None]:
+        """(n, V) contexts for n sprites, and the negative context (V,), None where nothing is excluded.
+
+        Descriptions of the data that have all wanted words and no excluded one are drawn by chance, as often as they occur:
+        the sprites are then samples of p(x | words), as far as the network can. "" draws from all. Where the data have no
+        such description ("blue strawberry"), and where a weight is not 1, the words stand as they are.
+
+        The negative context takes the null context's place in guidance: u + s (c - u) with u = net(x, t, negative).
+        generator: a CPU torch.Generator. The first sprites do not depend on n.
+        Raises ValueError if the prompt cannot be read or n is not a whole number from 1.
+        """
+        wanted, unwanted = prompt = self.prompt(prompt) if isinstance(prompt, str) else prompt
+        if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
+            raise ValueError(f"n must be a whole number from 1, not {n!r}.")
+        if wanted.shape != (len(self.words),):
+            raise ValueError(f"the prompt has {len(wanted)} words and the vocabulary {len(self.words)}: read it with this one.")
+        fits = (self.descriptions | (wanted == 0)).all(1)
+        if unwanted is not None:
+            fits &= ~(self.descriptions & (unwanted > 0)).any(1)
+        if not prompt.whole or not fits.any():
+            return wanted.repeat(n, 1), unwanted
+        upto = self.counts[fits].cumsum(0)  # number the sprites that fit: upto[0] have the first description, and so on
+        sprites = torch.randint(int(upto[-1]), (n,), generator=generator)  # drawn among sprites, so as often as they occur
+        return self.descriptions[fits][torch.searchsorted(upto, sprites, right=True)].float(), unwanted
+
+    def random(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """(n, V) descriptions of the data by chance, as often as they occur; zeros where the data are not known."""
+        return self.contexts("", n, generator)[0]
+
+    def describe(self, context: Tensor) -> str:
+        """A context (V,) as words, the last first: "red potion spell". With weights: "hero + 0.6 food". "" for null."""
+        if context.shape != (len(self.words),):
+            raise ValueError(f"context must have shape ({len(self.words)},), not {tuple(context.shape)}.")
+        said = [(word, value) for word, value in zip(self.words, context.tolist(), strict=True) if value]
+        if all(value == 1 for _, value in said):
+            return " ".join(word for word, _ in reversed(said))
+        return " + ".join(word if value == 1 else f"{value:.3g} {word}" for word, value in said)
+
+    @cached_property
+    def _index(self) -> dict[tuple[str, ...], int]:
+        """What can be matched, as tokens -> the word's place in the vector. Words come first, then plurals, then synonyms."""
+        index = {_tokens(word): i for i, word in enumerate(self.words)}
+        for tokens, i in list(index.items()):
+            for form in _forms(tokens):
+                index.setdefault(form, i)
+        for name, word in SYNONYMS.items():
+            if _tokens(word) in index:
+                for form in _forms(_tokens(name)):
+                    index.setdefault(form, index[_tokens(word)])
+        return index
+
+    def _match(self, tokens: tuple[str, ...]) -> Iterator[tuple[str, int | None]]:
+        """Each word of the vocabulary with its place, the longest first; other tokens, one by one, with None."""
+        start, longest = 0, max(map(len, self._index))
+        while start < len(tokens):
+            ends = range(min(start + longest, len(tokens)), start, -1)
+            end = next((end for end in ends if tokens[start:end] in self._index), start + 1)
+            yield tokens[start], self._index.get(tokens[start:end])
+            start = end
+
+    def _unknown(self, word: str) -> ValueError:
+        known = [*self.words, *(name for name in SYNONYMS if _tokens(name) in self._index)]
+        near = [f'"{name}"' for name in difflib.get_close_matches(word.lower(), known, 2, cutoff=0)]
+        nearest = "the nearest are " + " and ".join(near) if len(near) > 1 else f"the nearest is {near[0]}"
+        return ValueError(f'"{word}" is not a word of this network; {nearest}: python -m diffusion_lab words lists all.')
+
+
+def _tokens(text: str) -> tuple[str, ...]:
+    """Text as the parts that are compared: "Side-facing, not a Knight" -> ("side", "facing", ",", "not", "knight")."""
+    text = unicodedata.normalize("NFKC", text.casefold())  # "ä" may be written in two ways
+    text = re.sub(r'[_()\[\]{}"“”„«»]', " ", text)
+    text = re.sub(r"[,;!?+&]|\.(?!\S)", r" \g<0> ", text)  # a full stop, but not the point in 0.6
+    text = re.sub(r"(?<=\S)-", " ", text).replace("-", " - ")  # side-facing, but hero -red
+    return tuple(token for token in text.split() if token not in FILLERS)
+
+
+def _forms(tokens: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """A word, and its plurals and singulars: only the last token changes ("fried eggs")."""
+    *first, last = tokens
+    yield tokens
+    for one, many in PLURALS:
+        if last.endswith(one):
+            yield (*first, last.removesuffix(one) + many)
+        if last.endswith(many) and not last.endswith("ss"):  # a princess is not one of the princes
+            yield (*first, last.removesuffix(many) + one)
+
+
+def _is_number(token: str) -> bool:
+    return re.fullmatch(r"\d*\.?\d+", token) is not None
