@@ -1,6 +1,11 @@
-"""Where the network runs: the device, its memory format, and whether bf16 pays there."""
+"""Where the network runs: the device, its memory format, whether bf16 pays there, and work that a GPU repeats by itself."""
+
+from collections.abc import Callable
 
 import torch
+from torch import Tensor
+
+WARM_UP = 3  # calls before the work is recorded: libraries set themselves up, and torch.compile translates
 
 
 def best_device() -> torch.device:
@@ -27,3 +32,33 @@ def layout(device: torch.device) -> torch.memory_format:
     """The memory format to run the network in: channels_last, but not on MPS, where its gradients are wrong
     (pytorch issue 175189)."""
     return torch.contiguous_format if device.type == "mps" else torch.channels_last
+
+
+class Recorded:
+    """Work without arguments that a CUDA GPU repeats without asking Python: after a few calls it becomes one graph.
+
+    work: reads and writes the same tensors at each call, draws from `generator` only, never waits for the GPU, and returns a
+    tensor; its Python code runs while it warms up and once to be recorded. Each call does the work once and returns a fresh
+    copy of the result. A thousand small kernels then cost what they compute, not what it takes to launch them.
+    """
+
+    def __init__(self, work: Callable[[], Tensor], generator: torch.Generator):
+        self.work, self.generator = work, generator
+        self.calls, self.graph, self.stream = 0, None, torch.cuda.Stream()
+
+    def __call__(self) -> Tensor:
+        if self.graph is None and self.calls < WARM_UP:
+            self.calls += 1
+            self.stream.wait_stream(torch.cuda.current_stream())  # recording wants what was made on a stream of its own
+            with torch.cuda.stream(self.stream):
+                self.result = self.work()
+            torch.cuda.current_stream().wait_stream(self.stream)
+            return self.result.clone()
+        if self.graph is None:
+            graph = torch.cuda.CUDAGraph()
+            graph.register_generator_state(self.generator)
+            with torch.cuda.graph(graph):
+                self.result = self.work()
+            self.graph = graph
+        self.graph.replay()
+        return self.result.clone()

@@ -54,6 +54,7 @@ def sample_ddpm(
     guidance: float = 1.0,
     generator: torch.Generator | None = None,
     *,
+    negative: Tensor | None = None,
     steps: int | None = None,
     start: Tensor | None = None,
     clip: bool = True,
@@ -61,7 +62,8 @@ def sample_ddpm(
     """Draw n pictures with DDPM (Ho et al. 2020, algorithm 2): fresh noise at every step but the last.
 
     model: as ContextUnet: called with (x, t / T, c); has in_channels, height and prediction; in eval mode.
-    context: (5,) for all or (n, 5); None is the null context. guidance: u + s (c - u); other than 1 it needs a context.
+    context: (V,) for all or (n, V); None is the null context. guidance: u + s (c - u); other than 1 it needs a context.
+    negative: (V,) or (n, V), what the sprites are led away from, see `believe`.
     generator: a CPU torch.Generator; the same seed gives the same pictures on every device, but for rounding.
     steps: 1..T, all T if None. start: (n, C, H, W) noise to begin with, drawn if None.
     clip: keep the believed x0 in [-1, 1] at each step.
@@ -72,7 +74,7 @@ def sample_ddpm(
     def step(x, x0, eps, t, t_prev, alpha_bar, z):
         return ddpm_step(x, eps, t, t_prev, alpha_bar, z)
 
-    return _sample(step, True, model, schedule, n, context, guidance, generator, steps, start, clip)
+    return _sample(step, True, model, schedule, n, context, guidance, generator, negative, steps, start, clip)
 
 
 def sample_ddim(
@@ -83,6 +85,7 @@ def sample_ddim(
     guidance: float = 1.0,
     generator: torch.Generator | None = None,
     *,
+    negative: Tensor | None = None,
     steps: int = 25,
     eta: float = 0.0,
     start: Tensor | None = None,
@@ -98,7 +101,7 @@ def sample_ddim(
     def step(x, x0, eps, t, t_prev, alpha_bar, z):
         return ddim_step(x0, eps, t, t_prev, alpha_bar, eta, z)
 
-    return _sample(step, eta > 0, model, schedule, n, context, guidance, generator, steps, start, clip)
+    return _sample(step, eta > 0, model, schedule, n, context, guidance, generator, negative, steps, start, clip)
 
 
 def sample_dpmpp_2m(
@@ -109,6 +112,7 @@ def sample_dpmpp_2m(
     guidance: float = 1.0,
     generator: torch.Generator | None = None,
     *,
+    negative: Tensor | None = None,
     steps: int = 10,
     start: Tensor | None = None,
     clip: bool = True,
@@ -129,21 +133,40 @@ def sample_dpmpp_2m(
         last = x0, t
         return x
 
-    return _sample(step, False, model, schedule, n, context, guidance, generator, steps, start, clip)
+    return _sample(step, False, model, schedule, n, context, guidance, generator, negative, steps, start, clip)
 
 
-def guided(model: torch.nn.Module, x: Tensor, t: Tensor, context: Tensor | None, guidance: float) -> Tensor:
-    """The network's answer with classifier-free guidance. x: (B, C, H, W). t: (B,) in 0..1. context: (B, 5) or None.
+def believe(
+    model: torch.nn.Module,
+    schedule: Schedule,
+    x_t: Tensor,
+    t: int | Tensor,
+    context: Tensor | None = None,
+    guidance: float = 1.0,
+    *,
+    negative: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """What the network believes at x_t, with classifier-free guidance: the pair (x0, eps), each shaped like x_t, not clipped.
 
-    Where both halves are needed they run in one batch of 2B; s = 1 and s = 0 need only one.
+    x_t: (B, C, H, W). t: one whole number in 1..T, or (B,) of them. context: (B, V), or None for the null context.
+    guidance s: the answers u without and c with context are joined to u + s (c - u). negative: (B, V) or (V,), a context that
+    takes the null context's place in u, so that the sprite is led away from it; ValueError if s is 1, where u counts nothing.
+    Where both are needed they run in one batch of 2B; s = 1 and s = 0 need only one.
     """
+    if negative is not None and (context is None or guidance == 1):
+        raise ValueError("negative needs a context and a guidance other than 1: with 1 the answer without context counts nothing.")
+    alpha_bar = schedule.alpha_bar.float() if x_t.device.type == "mps" else schedule.alpha_bar  # MPS knows no float64
+    time = torch.as_tensor(t, device=x_t.device).expand(len(x_t)) / schedule.T
+    time = time.to(x_t.dtype)
+    nothing = None if context is None else torch.zeros_like(context) if negative is None else negative.expand_as(context)
     if context is None or guidance == 0:
-        return model(x, t, None)
-    if guidance == 1:
-        return model(x, t, context)
-    both = torch.cat([torch.zeros_like(context), context])
-    u, c = model(torch.cat([x, x]), torch.cat([t, t]), both).chunk(2)
-    return guide(u, c, guidance)
+        output = model(x_t, time, nothing)
+    elif guidance == 1:
+        output = model(x_t, time, context)
+    else:
+        u, c = model(x_t.repeat(2, 1, 1, 1), time.repeat(2), torch.cat([nothing, context])).chunk(2)
+        output = guide(u, c, guidance)
+    return to_x0_eps(model.prediction, output.to(x_t.dtype), x_t, t, alpha_bar)
 
 
 def _sample(
@@ -155,6 +178,7 @@ def _sample(
     context: Tensor | None,
     guidance: float,
     generator: torch.Generator | None,
+    negative: Tensor | None,
     steps: int,
     start: Tensor | None,
     clip: bool,
@@ -171,12 +195,9 @@ def _sample(
         raise ValueError(f"guidance must be a number, not {guidance!r}.")
     if context is None and guidance != 1:
         raise ValueError("guidance needs a context to be guided to: give context=, or leave guidance at 1.")
-    if context is not None:
-        context = torch.as_tensor(context, dtype=torch.float32, device=device)
-        if context.shape not in ((model.n_cfeat,), (n, model.n_cfeat)):
-            got = tuple(context.shape)
-            raise ValueError(f"context must have shape ({model.n_cfeat},) or ({n}, {model.n_cfeat}), not {got}.")
-        context = context.expand(n, -1)
+    if negative is not None and (context is None or guidance == 1):
+        raise ValueError("negative needs a context and a guidance other than 1: with 1 the answer without context counts nothing.")
+    context, negative = (_contexts(name, c, n, model, device) for name, c in (("context", context), ("negative", negative)))
     if start is None:
         start = torch.randn(shape, generator=generator)
     elif tuple(start.shape) != shape:
@@ -188,8 +209,7 @@ def _sample(
     def walk():
         x = start.to(device)
         for t, t_prev in pairs:
-            output = guided(model, x, torch.full((n,), t / schedule.T, dtype=x.dtype, device=device), context, guidance)
-            x0, eps = to_x0_eps(model.prediction, output.to(x.dtype), x, t, alpha_bar)
+            x0, eps = believe(model, schedule, x, t, context, guidance, negative=negative)
             if clip:
                 x0, eps = clip_x0(x0, x, t, alpha_bar)
             yield State(t, x, x0)
@@ -200,3 +220,13 @@ def _sample(
         yield State(0, x, x)
 
     return walk()
+
+
+def _contexts(name: str, c: Tensor | None, n: int, model: torch.nn.Module, device: torch.device) -> Tensor | None:
+    """A context as (n, V) on the device; ValueError for another shape."""
+    if c is None:
+        return None
+    c = torch.as_tensor(c, dtype=torch.float32, device=device)
+    if c.shape not in ((model.n_cfeat,), (n, model.n_cfeat)):
+        raise ValueError(f"{name} must have shape ({model.n_cfeat},) or ({n}, {model.n_cfeat}), not {tuple(c.shape)}.")
+    return c.expand(n, -1)

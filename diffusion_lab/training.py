@@ -3,25 +3,26 @@
 import copy
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from .devices import best_device, gains_from_bf16, layout
+from .devices import Recorded, best_device, gains_from_bf16, layout
 from .distributed import mean_of_all, share, world, wrap
 from .files import read_state, write_safely
 from .muon import Muon
 from .schedules import SCHEDULES, Schedule
-from .sprites import find
+from .sprites import CLASSES
 from .steps import PREDICTIONS, perturb, target
 from .unet import ContextUnet
+from .weights import CHECKPOINT, Sampling, VersionError, build, describe, save
+from .words import Vocabulary
 
-DEFAULT_WEIGHTS = "context_unet.pt"
 LOSS_EVERY = 50  # updates that one recorded loss is the mean of
 
 
@@ -34,8 +35,9 @@ class TrainConfig:
     lr: float = 1e-2  # the highest learning rate; Muon and BatchNorm let it be large
     warmup: int = 300  # updates until the learning rate is reached; then it falls as a half cosine to 0
     weight_decay: float = 1e-2
-    ema: float = 0.999  # share of the average that stays at each update
-    context_dropout: float = 0.15  # how often the context is replaced by zeros: the network learns to do without
+    ema: float = 0.999  # share of the average of the weights that stays while 64 sprites are seen
+    context_dropout: float = 0.12  # how often all words are dropped: the network learns to do without
+    word_dropout: float = 0.4  # how often each word is dropped by a coin, but one: it learns what single words mean
     prediction: str = "v"  # what the network answers
     schedule: str = "linear"
     T: int = 500
@@ -49,15 +51,13 @@ class TrainConfig:
                 raise ValueError(f"{name} must be a whole number from 1, not {getattr(self, name)!r}.")
         if self.batch < 2:
             raise ValueError("batch must be at least 2: BatchNorm needs something to average over.")
-        if not 0 <= self.ema < 1 or not 0 <= self.context_dropout <= 1 or not 0 < self.lr < math.inf or self.warmup < 0:
-            raise ValueError("ema must be in [0, 1), context_dropout in [0, 1], lr above 0 and warmup not below 0.")
+        if not 0 <= self.ema < 1 or not 0 < self.lr < math.inf or self.warmup < 0:
+            raise ValueError("ema must be in [0, 1), lr above 0 and warmup not below 0.")
+        if not 0 <= self.context_dropout <= 1 or not 0 <= self.word_dropout <= 1:
+            raise ValueError("context_dropout and word_dropout must be in [0, 1].")
         for name, known in (("prediction", PREDICTIONS), ("schedule", SCHEDULES), ("precision", ("auto", "bf16", "fp32"))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}.")
-
-
-class VersionError(ValueError):
-    """A file was written by another version of the package."""
 
 
 class Progress(NamedTuple):
@@ -78,6 +78,18 @@ def diffusion_loss(model: ContextUnet, x0: Tensor, c: Tensor, t: Tensor, eps: Te
     return (output.float() - target(model.prediction, x0, t, eps, schedule.alpha_bar)).square().mean()
 
 
+def drop_words(c: Tensor, whole: float, single: float, generator: torch.Generator) -> Tensor:
+    """Contexts as a training batch shows them, so that every part of a description comes to mean something alone.
+
+    c: (B, V), 1 for each word that a sprite has. In a share `whole` of the rows all words are dropped. In a share `single` of
+    the others each word stays by the fall of a coin, and one word always. generator: on the device of c.
+    """
+    keep_all, keep_none = torch.rand((2, len(c), 1), generator=generator, device=c.device)
+    coins = torch.rand(c.shape, generator=generator, device=c.device) * (c > 0)
+    some = (coins > 0.5) | (coins == coins.amax(1, keepdim=True))
+    return c * (some | (keep_all >= single)) * (keep_none >= whole)
+
+
 def check_pairs(images: Tensor, contexts: Tensor):
     """ValueError if there are not as many contexts as images."""
     if len(images) != len(contexts):
@@ -89,10 +101,10 @@ def learning_rate(step: int, config: TrainConfig) -> float:
     if step < config.warmup:
         return config.lr * (step + 1) / config.warmup
     done = (step - config.warmup) / max(config.steps - config.warmup, 1)
-    return config.lr * 0.5 * (1 + torch.cos(torch.tensor(torch.pi * min(done, 1.0))).item())
+    return config.lr * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
 
 
-def train_step(loss: Tensor, optimizer: torch.optim.Optimizer, lr: float):
+def train_step(loss: Tensor, optimizer: torch.optim.Optimizer, lr: float | Tensor):
     """One update of the weights: a step of size `lr` down the slope of `loss`."""
     for group in optimizer.param_groups:
         group["lr"] = lr
@@ -104,50 +116,86 @@ def train_step(loss: Tensor, optimizer: torch.optim.Optimizer, lr: float):
 class EMA:
     """An exponential moving average of a network: its parameters and BatchNorm's running statistics."""
 
-    def __init__(self, model: torch.nn.Module, decay: float):
+    def __init__(self, model: nn.Module, decay: float):
+        """decay: the share of the average that stays at each update."""
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
-        self.decay = decay
+        self.decay, self.share = decay, torch.zeros((), device=next(model.parameters()).device)
+
+    def update(self, model: nn.Module, step: int):
+        """Move towards `model` after update `step` (from 1). Early on the average is shorter, so that it forgets the start."""
+        self.prepare(step)
+        self.move(model)
+
+    def prepare(self, step: int):
+        """Note how far `move` is to go after update `step`."""
+        self.share.fill_(1 - min(self.decay, step / (step + 10)))
 
     @torch.no_grad()
-    def update(self, model: torch.nn.Module, step: int):
-        """Move towards `model` after update `step` (from 1). Early on the average is shorter, so that it forgets the start."""
-        share = 1 - min(self.decay, step / (step + 10))
-        for mine, theirs in zip(self.model.state_dict().values(), model.state_dict().values(), strict=True):
-            if mine.is_floating_point():
-                mine.lerp_(theirs, share)
-            else:  # BatchNorm's count of batches
-                mine.copy_(theirs)
+    def move(self, model: nn.Module):
+        """Move by the share that `prepare` noted; a recorded graph of a GPU can do it, since it reads that share there."""
+        mine, theirs = self.model.state_dict().values(), model.state_dict().values()
+        averaged = [pair for pair in zip(mine, theirs, strict=True) if pair[0].is_floating_point()]
+        for count, now in zip(mine, theirs, strict=True):
+            if not count.is_floating_point():  # BatchNorm's count of batches
+                count.copy_(now)
+        averages, values = map(list, zip(*averaged, strict=True))
+        away = torch._foreach_sub(values, averages)
+        torch._foreach_mul_(away, self.share)
+        torch._foreach_add_(averages, away)
 
 
 class Run:
     """A training run: all that changes while it goes on. `advance` does the work; `save` and `Run.load` keep it."""
 
-    def __init__(self, config: TrainConfig, device: torch.device | None = None):
-        """A new run. device: `best_device()` if None."""
-        self.device = device or best_device()
+    def __init__(
+        self,
+        config: TrainConfig,
+        device: torch.device | str | None = None,
+        *,
+        words: tuple[str, ...] = CLASSES,
+        sampling: Sampling | None = None,
+        network: nn.Module | None = None,
+    ):
+        """A new run. device: `best_device()` if None. words: the names of the context's numbers. sampling: how the network is
+        meant to be sampled. network: what to train; a new ContextUnet for these words if None."""
+        self.device = torch.device(device or best_device())
         if config.precision == "auto":
             config = replace(config, precision="bf16" if gains_from_bf16(self.device) else "fp32")
         self.config, self.step = config, 0
         self.schedule = SCHEDULES[config.schedule](config.T)
-        self.generator = torch.Generator().manual_seed(config.seed)  # on the CPU: the same draws on every device
+        if self.device.type == "cuda":
+            self.schedule = Schedule(config.schedule, self.schedule.alpha_bar.to(self.device))
+        self.vocabulary = Vocabulary.of(words, torch.zeros(0, len(words)))  # `advance` counts the descriptions of its data
+        self.sampling = sampling or Sampling(steps=min(25, config.T))
+        self.generator = torch.Generator().manual_seed(config.seed)  # on the CPU: the same order on every device
+        on_gpu = self.device.type == "cuda"  # where all other draws are made on the GPU, so that it need not wait for them
+        self.draws = torch.Generator(self.device).manual_seed(config.seed) if on_gpu else self.generator
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            model = ContextUnet(n_feat=config.n_feat, prediction=config.prediction)
+            new = ContextUnet(n_feat=config.n_feat, n_cfeat=len(words), prediction=config.prediction)
+        model = new if network is None else network
+        if model.prediction != config.prediction or model.n_cfeat != len(words):
+            raise ValueError("The network and the run must agree on the prediction, and on the number of words.")
         self.model = model.to(self.device, memory_format=layout(self.device))
         self._shared = wrap(self.model)
         self._shared.prediction = self.model.prediction
-        self.ema = EMA(self.model, config.ema)
-        self.optimizer = Muon(self.model, config.lr, config.weight_decay)
+        self._begin()
         self.order = torch.empty(0, dtype=torch.int64)  # what is left of this pass over the sprites
         self.losses: list[float] = []  # the mean loss of every LOSS_EVERY updates
         self.data: str | None = None  # the checksum of the sprites and contexts that it is trained on
         self._recent: list[Tensor] = []
 
+    def _begin(self):
+        config = self.config
+        self.lr = torch.tensor(config.lr, device=self.device)
+        self.ema = EMA(self.model, config.ema ** (config.batch / 64))
+        self.optimizer = Muon(self.model, self.lr, config.weight_decay)
+
     def compile(self):
         """Translate the network for this machine (torch.compile). It takes up to minutes, and pays in long runs on GPUs."""
         self._shared = torch.compile(self._shared)
 
-    def start_from(self, model: ContextUnet):
+    def start_from(self, model: nn.Module):
         """Begin with the weights of a trained network instead of random ones.
 
         ValueError if its shapes differ, or if it predicts something else than the run is to learn.
@@ -159,12 +207,12 @@ class Run:
             self.model.load_state_dict(model.state_dict())
         except RuntimeError as error:
             raise ValueError("These weights are of another network: give weights of a ContextUnet of the same size.") from error
-        self.ema = EMA(self.model, self.config.ema)
+        self._begin()
 
     def advance(self, images: Tensor, contexts: Tensor, until: int | None = None) -> Iterator[Progress]:
         """Train up to update `until` (default: the end), reporting after each one.
 
-        images: (N, C, H, W) float32 in [-1, 1], on the CPU. contexts: (N, 5). ValueError if there are fewer sprites than a
+        images: (N, C, H, W) float32 in [-1, 1], on the CPU. contexts: (N, V). ValueError if there are fewer sprites than a
         batch, or if these are not the sprites that the run began with; FloatingPointError if the loss is no number any more.
         """
         check_pairs(images, contexts)
@@ -176,58 +224,86 @@ class Run:
         self.remember(images, contexts)
         images = images.to(self.device, memory_format=layout(self.device))
         contexts = contexts.to(self.device)
-        left = range(self.step, self.config.steps if until is None else until)
-        return (self._update(images, contexts) for _ in left)
+        index = torch.empty(self.config.batch, dtype=torch.int64, device=self.device)
 
-    def remember(self, *data: Tensor):
-        """Note what the run is trained on, tensors on the CPU. ValueError if it began with others."""
-        checksum = hashlib.sha256(b"".join(part.contiguous().view(torch.uint8).numpy().tobytes() for part in data)).hexdigest()
+        def work() -> Tensor:
+            return self._learn(*self._noised(images[index], contexts[index]))
+
+        if self.device.type == "cuda" and world() == 1:
+            work = Recorded(work, self.draws)
+        left = range(self.step, self.config.steps if until is None else until)
+        return (self._update(index, len(images), work) for _ in left)
+
+    def remember(self, images: Tensor, contexts: Tensor):
+        """Note what the run is trained on, both on the CPU. ValueError if it began with others."""
+        parts = (part.contiguous().view(torch.uint8).numpy().tobytes() for part in (images, contexts))
+        checksum = hashlib.sha256(b"".join(parts)).hexdigest()
         if self.data not in (None, checksum):
             raise ValueError("These are not the sprites that the run began with: give the same ones to resume.")
         self.data = checksum
+        known = (contexts == 0) | (contexts == 1)  # other numbers, as some labels of the course's array, describe nothing
+        self.vocabulary = Vocabulary.of(self.vocabulary.words, contexts if known.all() else contexts[:0])
 
-    def _update(self, images: Tensor, contexts: Tensor) -> Progress:
-        config, g = self.config, self.generator
-        if len(self.order) < config.batch:
-            self.order = torch.randperm(len(images), generator=g)
-        index, self.order = self.order[: config.batch], self.order[config.batch :]
-        t = torch.randint(1, config.T + 1, (config.batch,), generator=g)
-        eps = torch.randn((config.batch, *images.shape[1:]), generator=g).to(self.device)
-        kept = torch.rand((config.batch, 1), generator=g) >= config.context_dropout
-        x0, c = images[index.to(self.device)], contexts[index.to(self.device)] * kept.to(self.device)
-        return self.learn(x0, c, t, eps)
+    def _update(self, index: Tensor, n: int, work: Callable[[], Tensor]) -> Progress:
+        """One update: choose a batch of the n sprites, each of them once in a pass, and learn from it."""
+        batch = self.config.batch
+        if len(self.order) < batch:
+            self.order = torch.randperm(n, generator=self.generator)
+        index.copy_(self.order[:batch])
+        self.order = self.order[batch:]
+        return self.after(work)
+
+    def _noised(self, x0: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What a batch is learned from: x0, its contexts with words dropped, times and noise."""
+        config, g = self.config, self.draws
+        t = torch.randint(1, config.T + 1, (len(x0),), generator=g, device=g.device)
+        eps = torch.randn(x0.shape, generator=g, device=g.device).to(x0.device)
+        c = drop_words(c.to(g.device), config.context_dropout, config.word_dropout, g).to(x0.device)
+        return x0, c, t, eps
 
     def learn(self, x0: Tensor, c: Tensor, t: Tensor, eps: Tensor) -> Progress:
         """One update from one batch, arguments as `diffusion_loss`; t on the CPU, the others on the run's device.
 
         With several processes all give the same batch, each learns from its share, and the reported loss is of that share.
         """
-        config, lr = self.config, learning_rate(self.step, self.config)
+        return self.after(lambda: self._learn(x0, c, t, eps))
+
+    def _learn(self, x0: Tensor, c: Tensor, t: Tensor, eps: Tensor) -> Tensor:
         x0, c, t, eps = (share(part) for part in (x0, c, t, eps))
-        bf16 = config.precision == "bf16"  # torch 2.4 knows no autocast on MPS, not even a disabled one
+        bf16 = self.config.precision == "bf16"  # torch 2.4 knows no autocast on MPS, not even a disabled one
         with torch.autocast(self.device.type, torch.bfloat16) if bf16 else nullcontext():
             loss = diffusion_loss(self._shared.train(), x0, c, t, eps, self.schedule)
-        train_step(loss, self.optimizer, lr)
+        train_step(loss, self.optimizer, self.lr)
+        self.ema.move(self.model)
+        return loss.detach()
+
+    def after(self, work: Callable[[], Tensor]) -> Progress:
+        """Do the work of one update, and keep count of updates and losses."""
+        lr = learning_rate(self.step, self.config)
+        self.lr.fill_(lr)
         self.step += 1
-        self.ema.update(self.model, self.step)
-        self._recent.append(loss.detach())
+        self.ema.prepare(self.step)
+        loss = work()
+        self._recent.append(loss)
         if self.step % LOSS_EVERY == 0:
             self.losses.append(mean_of_all(torch.stack(self._recent).mean().item()))
             self._recent = []
             if not math.isfinite(self.losses[-1]):
                 raise FloatingPointError(f"The loss is no number after {self.step} updates: begin again with a lower lr.")
-        return Progress(self.step, loss.detach(), lr)
+        return Progress(self.step, loss, lr)
 
     def save(self, path: str | Path):
         """Write a checkpoint: everything that `load` needs to go on bit for bit. OSError, in one sentence, if it cannot."""
         state = {
-            "kind": "diffusion_lab checkpoint",
+            "kind": CHECKPOINT,
+            **describe(self.model, self.schedule, self.vocabulary, self.sampling),
             "config": asdict(self.config),
             "step": self.step,
             "model": self.model.state_dict(),
             "ema": self.ema.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "generator": self.generator.get_state(),
+            "draws": self.draws.get_state(),
             "order": self.order.clone(),
             "data": self.data,
             "losses": self.losses,
@@ -236,18 +312,22 @@ class Run:
         write_safely(path, lambda file: torch.save(state, file))
 
     @classmethod
-    def load(cls, path: str | Path, device: torch.device | None = None) -> "Run":
+    def load(cls, path: str | Path, device: torch.device | str | None = None) -> "Run":
         """The run that `save` wrote. FileNotFoundError or ValueError if there is none."""
         state = read_state(path)
-        if state.get("kind") != "diffusion_lab checkpoint":
+        if state.get("kind") != CHECKPOINT:
             raise ValueError(f"{path} is no checkpoint of a training run: give the .ckpt file that `train` wrote.")
+        network, _ = build(state, path)
         try:
-            run = cls(_config(state["config"], path), device)
-            run.step, run.data = state["step"], state["data"]
+            config = TrainConfig(**state["config"])
+            run = cls(config, device, words=network.words.words, sampling=network.sampling, network=network)
+            run.step, run.data, run.vocabulary = state["step"], state["data"], network.words
             run.model.load_state_dict(state["model"])
             run.ema.model.load_state_dict(state["ema"])
             run.optimizer.load_state_dict(state["optimizer"])
             run.generator.set_state(state["generator"])
+            if len(run.draws.get_state()) == len(state["draws"]):  # else it goes on elsewhere, with other draws
+                run.draws.set_state(state["draws"])
             run.order, run.losses = state["order"], state["losses"]
             run._recent = [loss.to(run.device) for loss in state["recent"]]
         except (KeyError, TypeError, AttributeError, RuntimeError) as error:
@@ -258,46 +338,11 @@ class Run:
 
     def export(self, path: str | Path):
         """Write the averaged weights alone, as `load_model` reads them. OSError, in one sentence, if it cannot."""
-        weights = {k: v.cpu().contiguous() for k, v in self.ema.model.state_dict().items()}
-        state = {
-            "kind": "diffusion_lab weights",
+        history = {
             "config": asdict(self.config),
-            "step": self.step,
+            "updates": self.step,
+            "images": self.step * self.config.batch,
             "losses": self.losses,
             "data": self.data,
         }
-        state["model"] = weights
-        write_safely(path, lambda file: torch.save(state, file))
-
-
-def load_model(path: str | Path | None = None, device: torch.device | str = "cpu") -> tuple[ContextUnet, Schedule]:
-    """A trained network, in eval mode, and the schedule that it was trained with.
-
-    path: weights or a checkpoint written by `train`, or a state_dict saved with the short course (eps, linear, T = 500);
-    None for the weights that come with the package. Raises FileNotFoundError or ValueError, one sentence each.
-    """
-    path = find("weights", DEFAULT_WEIGHTS) if path is None else Path(path)
-    state = read_state(path)
-    try:
-        if "kind" in state:
-            config = _config(state["config"], path)
-            weights = state["ema"] if "ema" in state else state["model"]
-        else:
-            config, weights = TrainConfig(prediction="eps"), state
-        out, context = weights["out.3.weight"], weights["contextembed1.model.0.weight"]
-        height = 4 * weights["up0.0.weight"].shape[-1]
-        model = ContextUnet(out.shape[0], out.shape[1], context.shape[1], height, config.prediction)
-        model.load_state_dict(weights)
-    except VersionError:
-        raise
-    except (KeyError, RuntimeError, AttributeError, IndexError, ValueError, TypeError) as error:
-        raise ValueError(f"{path} holds weights of another network; give weights of a ContextUnet.") from error
-    model = model.to(device, memory_format=layout(torch.device(device))).eval().requires_grad_(False)
-    return model, SCHEDULES[config.schedule](config.T)
-
-
-def _config(saved: dict, path: str | Path) -> TrainConfig:
-    known = {f.name for f in fields(TrainConfig)}
-    if not isinstance(saved, dict) or not set(saved) <= known:
-        raise VersionError(f"{path} was written by another version of diffusion_lab; update the package or train again.")
-    return TrainConfig(**saved)
+        save(path, self.ema.model, self.schedule, self.vocabulary, self.sampling, history)

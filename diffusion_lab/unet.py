@@ -114,6 +114,11 @@ class ContextUnet(nn.Module):
             nn.Conv2d(n_feat, in_channels, 3, 1, 1),
         )
 
+    @property
+    def settings(self) -> dict:
+        """The arguments that make a network like this one: what a file of weights says of it."""
+        return {name: getattr(self, name) for name in ("in_channels", "n_feat", "n_cfeat", "height", "prediction")}
+
     def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
         """x: (B, in_channels, height, height). t: (B,) times divided by T, in 0..1. c: (B, n_cfeat), or None for the
         null context, zeros. Returns the prediction, shaped like x."""
