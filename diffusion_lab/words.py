@@ -32,6 +32,7 @@ PLURALS = (("", "s"), ("", "es"), ("y", "ies"), ("f", "ves"), ("fe", "ves"), ("m
            ("goose", "geese"))
 
 # Another name: the word. It is used where the vocabulary has the word, and does not have the other name itself.
+# Colours are called what data/drawing/palette.py calls them.
 SYNONYMS = {
     "monster": "non_hero", "creature": "non_hero", "enemy": "non_hero", "weapon": "spell", "sideways": "side_facing",
     "eyeball": "eyeball monster", "mushroom": "mushroom monster", "ladybug": "ladybird", "toad": "frog", "kitten": "cat",
@@ -39,7 +40,7 @@ SYNONYMS = {
     "eggplant": "aubergine", "maize": "corn", "watermelon": "watermelon slice", "egg": "fried egg", "cake": "cake slice",
     "donut": "doughnut", "burger": "hamburger", "icecream": "ice cream", "saber": "sabre", "axe": "battle axe",
     "hammer": "war hammer", "book": "open book", "fire": "flame", "tornado": "whirlwind", "jewel": "gem",
-    "scarlet": "red", "crimson": "red", "gold": "yellow", "golden": "yellow", "teal": "blue", "cyan": "blue",
+    "scarlet": "red", "crimson": "red", "gold": "yellow", "golden": "yellow", "teal": "green", "cyan": "blue",
     "turquoise": "blue", "navy": "blue", "violet": "purple", "magenta": "pink", "grey": "gray", "silver": "gray",
 }
 # fmt: on
