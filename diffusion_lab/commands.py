@@ -25,7 +25,8 @@ from .metrics import Judge, Scores
 from .samplers import collect, sample_ddim, sample_ddpm, sample_dpmpp_2m
 from .schedules import Schedule
 from .sprites import CLASSES, SIZE, find, load_path, load_sprites, to_tensors
-from .training import DEFAULT_WEIGHTS, LOSS_EVERY, Run, TrainConfig, load_model
+from .training import LOSS_EVERY, Run, TrainConfig
+from .weights import SHIPPED, load_model
 from .unet import for_drawing
 from .viz import gif, grid, png
 

@@ -77,6 +77,10 @@ def distil(
         for network in (student, critic)
     )
 
+    # what answers: as they are, or translated where the run is
+    student_says, critic_says, teacher_says = map(run.translate, (student, critic, teacher))
+    teacher_says.prediction = teacher.prediction
+
     def belief(answer: Tensor, x: Tensor, t: Tensor, alpha_bar: Tensor) -> Tensor:
         return to_x0_eps(teacher.prediction, answer.float(), x, t, alpha_bar)[0]
 
@@ -93,7 +97,7 @@ def distil(
         t, t_prev = pairs[number(0, len(pairs), (config.batch,))].unbind(1)
         x_t = perturb(x0, t, draw(x0), few.alpha_bar)
         with autocast():
-            answer = student(x_t, (t / few.T).to(x_t), c)
+            answer = student_says(x_t, (t / few.T).to(x_t), c)
         made = belief(answer, x_t, t, few.alpha_bar)
 
         # noise as strong as between this step and the next: what comes after is not this step's to settle
@@ -104,8 +108,8 @@ def distil(
         x_s, time = perturb(made.detach(), s, eps, schedule.alpha_bar), (s / schedule.T).to(x0)
         with autocast():
             with torch.no_grad():
-                real = believe(teacher, schedule, x_s, s, c, guidance)[0]
-            answer = critic(x_s, time, c)
+                real = believe(teacher_says, schedule, x_s, s, c, guidance)[0]
+            answer = critic_says(x_s, time, c)
         false = belief(answer.detach(), x_s, s, schedule.alpha_bar)
         wanted = target(teacher.prediction, made.detach(), s, eps, schedule.alpha_bar)
         train_step((answer.float() - wanted).square().mean(), for_critic, 2 * run.lr)  # ahead of the student
@@ -120,5 +124,5 @@ def distil(
         return torch.autocast(device.type, torch.bfloat16) if config.precision == "bf16" else nullcontext()
 
     work = Recorded(learn, g) if device.type == "cuda" else learn
-    while run.step < config.steps:
+    while run.step < run.config.steps:
         yield run.after(work)

@@ -1,20 +1,25 @@
-"""How good are the samples? Distances between sets of sprites, label agreement, and a search for copies.
+"""How good are the samples? Distances between sets of sprites, agreement with what was asked, and a search for copies.
 
-    judge = Judge(1000)                       # the real sprites that samples are compared with
-    judge.scores(images, contexts).ratio      # 1 is as good as real sprites that the network never saw
+    model, schedule = load_model()
+    evaluate(model, schedule).samples.ratio   # 1 is as good as real sprites that the network never saw
 
 The features are the last hidden layer of a classifier of the sprites' kinds: Inception's, made for photographs, say
 nothing about 16×16 pixels. torchmetrics and scipy have the Fréchet distance too. It is a line of `eigvalsh` here, without
 the complex numbers that scipy's sqrtm leaves; the rest is shorter than the code that would adapt torchmetrics.
 """
 
+import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .sprites import CLASSES, find, load_kinds, load_sprites, to_tensors
+from .samplers import SAMPLERS, State
+from .schedules import Schedule
+from .sprites import CLASSES, SIZE, colours, find, load_kinds, load_sprites, load_words, to_tensors, to_uint8, unseen_pairs
+from .unet import for_drawing
 
 FEATURES = 32  # numbers that describe a sprite: a few, so that some hundred samples suffice
 PER_FEATURE = 10  # samples for each of them, at least: a covariance from fewer means little
@@ -135,6 +140,8 @@ class Scores(NamedTuple):
     density: float
     coverage: float
     agreement: tuple[float, ...] | None  # by class: the share that the label classifier names as asked
+    kind: float | None  # the share that the sprite classifier names as the kind that was asked for
+    colour: float | None  # the share of the colours asked for that the rule on pixels finds
     copies: float  # the share with nearest / second-nearest training sprite below 1/3
     near: float  # the share nearer to a training sprite than 99 % of the held-out sprites
 
@@ -153,18 +160,15 @@ class Judge:
             raise ValueError(f"n must be a whole number from {least} to {MOST}, not {n!r}.")
         self.n = n
         self._kinds, self._labels = load_classifier("sprite_classifier"), load_classifier("label_classifier")
-        (train, _), (held_out, contexts) = (to_tensors(load_sprites(split)) for split in ("train", "held_out"))
+        (train, _), (held_out, _) = (to_tensors(load_sprites(split)) for split in ("train", "held_out"))
+        contexts, self.words = load_words("held_out")
         self.train = torch.from_numpy(np.unique(train.flatten(1).numpy(), axis=0))
         self._near = nearest_two(held_out, self.train)[:, 0].quantile(0.01)
         generator = torch.Generator().manual_seed(0)
         self._references = [self.features(train[draw_rows("train", n, generator)]) for _ in range(DRAWS)]
-        self._floor = 1.0
         draws = [draw_rows("held_out", n, generator) for _ in range(DRAWS)]
-        scores = [self.scores(held_out[rows], contexts[rows]) for rows in draws]
-        agreement = tuple(np.mean([s.agreement for s in scores], axis=0).tolist())
-        means = {name: float(np.mean([getattr(s, name) for s in scores])) for name in Scores._fields if name != "agreement"}
-        self._floor = means["frechet"]
-        self.real = Scores(**means | {"ratio": 1.0, "agreement": agreement})
+        self._floor = float(np.mean([self._frechet(self.features(held_out[rows])) for rows in draws]))
+        self.real = _mean([self.scores(held_out[rows], torch.from_numpy(contexts[rows])) for rows in draws])
 
     def features(self, images: Tensor) -> Tensor:
         """(B, 32) for images (B, 3, 16, 16) in [-1, 1]."""
@@ -172,9 +176,9 @@ class Judge:
             return torch.cat([self._kinds.features(part) for part in images.split(500)])
 
     def agreement(self, images: Tensor, contexts: Tensor) -> tuple[float, ...]:
-        """By class, the share of images that the label classifier names as their one-hot context says.
+        """By class, the share of images that the label classifier names as their context says.
 
-        ValueError if a context is not one-hot, or if a class was not asked for at all.
+        contexts: (B, 5), one-hot. ValueError if one is not, or if a class was not asked for at all.
         """
         asked = contexts.argmax(1)
         if not torch.equal(contexts, torch.eye(len(CLASSES))[asked]) or len(asked.unique()) < len(CLASSES):
@@ -183,33 +187,145 @@ class Judge:
             named = torch.cat([self._labels(part).argmax(1) for part in images.split(500)])
         return tuple((named[asked == k] == k).double().mean().item() for k in range(len(CLASSES)))
 
+    def kinds_right(self, images: Tensor, contexts: Tensor) -> Tensor:
+        """(B,) bool: does the sprite classifier name each image's kind as its words (B, V) say? A kind's name is enough."""
+        names = [name.split(": ") for name in load_kinds()[1]]
+        with torch.no_grad():
+            named = torch.cat([self._kinds(part).argmax(1) for part in images.split(500)])
+        column = torch.tensor([self.words.index(kind) for _, kind in names])
+        owner = torch.tensor([CLASSES.index(of) for of, _ in names])
+        asked = contexts[torch.arange(len(images)), column[named]] > 0
+        classes = contexts[:, : len(CLASSES)]
+        return asked & ((classes[torch.arange(len(images)), owner[named]] > 0) | (classes == 0).all(1))
+
+    def colours_right(self, images: Tensor, contexts: Tensor) -> Tensor:
+        """(B, 11) bool, and which colours were asked for: those that the rule on pixels finds among them, (2, B, 11)."""
+        found, words = colours(to_uint8(images))
+        asked = contexts[:, [self.words.index(word) for word in words]] > 0
+        return torch.stack([torch.from_numpy(found) & asked, asked])
+
     def scores(self, images: Tensor, contexts: Tensor | None = None) -> Scores:
-        """All figures for n samples. images: (n, 3, 16, 16). contexts: (n, 5), what was asked for; None if nothing was.
+        """All figures for n samples. images: (n, 3, 16, 16). contexts: what was asked for, (n, 5) one-hot classes or (n, V)
+        words of the sprite set; None if nothing was.
 
         ValueError for another number of samples or contexts, or samples that are not finite numbers.
         """
         images = images.detach().cpu().float()
-        if images.shape != (self.n, 3, 16, 16):
+        if images.shape != (self.n, 3, SIZE, SIZE):
             raise ValueError(f"this judge compares {self.n} sprites, ({self.n}, 3, 16, 16), not {tuple(images.shape)}.")
-        if contexts is not None and contexts.shape != (self.n, len(CLASSES)):
-            raise ValueError(f"there must be {self.n} contexts, ({self.n}, {len(CLASSES)}), not {tuple(contexts.shape)}.")
+        if contexts is not None and contexts.shape not in ((self.n, len(CLASSES)), (self.n, len(self.words))):
+            raise ValueError(
+                f"there must be {self.n} contexts, ({self.n}, {len(CLASSES)}) or ({self.n}, {len(self.words)}), "
+                f"not {tuple(contexts.shape)}."
+            )
         if not images.isfinite().all():
             raise ValueError("some samples are not finite numbers: look at the sampler or the weights.")
         images = images.clamp(-1, 1).contiguous()
         made = self.features(images)
-        frechet = float(np.mean([frechet_distance(made, real) for real in self._references]))
+        frechet = self._frechet(made)
         kid = float(np.mean([kernel_distance(made, real) for real in self._references]))
         shares = [precision_recall(real, made) + density_coverage(real, made) for real in self._references]
         two = nearest_two(images, self.train)
+        agreement = kind = colour = None
+        if contexts is not None:
+            contexts = contexts.detach().cpu().float()
+            agreement = self.agreement(images, contexts[:, : len(CLASSES)])
+            if contexts.shape[1] > len(CLASSES):
+                kind = self.kinds_right(images, contexts).double().mean().item()
+                right, asked = self.colours_right(images, contexts)
+                colour = (right.sum() / asked.sum()).item()
         return Scores(
             frechet,
             frechet / self._floor,
             kid,
             *(float(share) for share in np.mean(shares, axis=0)),
-            None if contexts is None else self.agreement(images, contexts.detach().cpu().float()),
+            agreement,
+            kind,
+            colour,
             (two[:, 0] < SAME * two[:, 1]).double().mean().item(),
             (two[:, 0] < self._near).double().mean().item(),
         )
+
+    def _frechet(self, made: Tensor) -> float:
+        return float(np.mean([frechet_distance(made, real) for real in self._references]))
+
+
+class Evaluation(NamedTuple):
+    """What `evaluate` finds. samples: the network's scores; held_out: those of real sprites; unseen: of the pairs of kind and
+    colour kept out of training, the share with both right, None if the network knows no words; seconds: for the samples."""
+
+    samples: Scores
+    held_out: Scores
+    unseen: float | None
+    seconds: float
+
+
+def evaluate(
+    model: nn.Module,
+    schedule: Schedule,
+    n: int = 1000,
+    *,
+    sampler: str = "ddim",
+    steps: int | None = None,
+    eta: float | None = None,
+    guidance: float = 1.0,
+    asked: bool = True,
+    seed: int = 0,
+    batch: int = 100,
+    judge: Judge | None = None,
+    progress: Callable[[State, int], None] = lambda state, n: None,
+) -> Evaluation:
+    """Draw n sprites and compare them with real ones.
+
+    A network with the words of the sprite set is asked for full descriptions, as often as they occur in training sprites; one
+    of five classes for the classes in turn; with asked=False for nothing. sampler: a name in `SAMPLERS`, with its steps, eta
+    and guidance. judge: one of n, to use again; a new one if None. progress: called with each state and its batch's size.
+    ValueError for a network of other pictures or words.
+    """
+    words = model.words.words
+    if (model.in_channels, model.height) != (3, SIZE) or words not in (CLASSES, load_words()[1]):
+        raise ValueError("These weights draw other pictures than the sprite set's; evaluate compares with that set only.")
+    draw, generator = for_drawing(model), torch.Generator().manual_seed(seed)
+    device = next(model.parameters()).device
+    options = {"steps": steps} | ({} if eta is None else {"eta": eta})
+
+    def samples(contexts: Tensor | None, n: int) -> Tensor:
+        images = []
+        for first in range(0, n, batch):
+            part = None if contexts is None else contexts[first : first + batch].to(device)
+            few = min(batch, n - first)
+            for state in SAMPLERS[sampler](draw, schedule, few, part, guidance, generator, **options):
+                progress(state, few)
+            images.append(state.x.cpu())
+        return torch.cat(images)
+
+    contexts = None
+    if asked and words == CLASSES:
+        contexts = torch.eye(len(CLASSES))[torch.arange(n) % len(CLASSES)]
+    elif asked:
+        contexts = torch.from_numpy(load_words()[0][draw_rows("train", n, generator)])
+    judge = judge or Judge(n)
+    begin = time.perf_counter()
+    images = samples(contexts, n)
+    seconds = time.perf_counter() - begin
+    unseen = None
+    if contexts is not None and words != CLASSES:
+        pairs = unseen_pairs()
+        wishes = torch.stack([model.words.context(*pairs[k % len(pairs)]) for k in range(n)])
+        made = samples(wishes, n)
+        right, asked_for = judge.colours_right(made, wishes)
+        unseen = (judge.kinds_right(made, wishes) & (right == asked_for).all(1)).double().mean().item()
+    return Evaluation(judge.scores(images, contexts), judge.real, unseen, seconds)
+
+
+def _mean(scores: list[Scores]) -> Scores:
+    """The mean of each figure."""
+    return Scores(
+        *(
+            tuple(np.mean(column, axis=0).tolist()) if np.ndim(column) == 2 else float(np.mean(column))
+            for column in zip(*scores, strict=True)
+        )
+    )
 
 
 def _radii(x: Tensor, k: int) -> Tensor:

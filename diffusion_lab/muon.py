@@ -30,9 +30,10 @@ def matrices(model: torch.nn.Module) -> list[torch.nn.Parameter]:
 class Muon(torch.optim.Optimizer):
     """Muon (Jordan et al. 2024) for the matrices inside a network, AdamW (Loshchilov & Hutter 2019) for all other weights.
 
-    `matrices` says which weights are Muon's. A kernel counts as a matrix with a row for each of its first channels. Its gradient has a few strong directions and many weak ones, and Adam, which scales each number by itself,
-    leaves it so. Muon makes all directions equally strong. The root mean square of a step is 0.2 lr, about Adam's (Liu et al.
-    2025, "Muon is scalable for LLM training", eq. 4): one learning rate serves both. lr: a number, or a tensor () on the
+    `matrices` says which weights are Muon's. A kernel counts as a matrix with a row for each of its first channels. Its
+    gradient has a few strong directions and many weak ones, and Adam, which scales each number by itself, leaves it so. Muon
+    makes all directions equally strong. The root mean square of a step is 0.2 lr, about Adam's (Liu et al. 2025, "Muon is
+    scalable for LLM training", eq. 4): one learning rate serves both. lr: a number, or a tensor () on the
     network's device, which a recorded graph of a GPU can read.
     """
 

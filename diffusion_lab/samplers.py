@@ -136,6 +136,9 @@ def sample_dpmpp_2m(
     return _sample(step, False, model, schedule, n, context, guidance, generator, negative, steps, start, clip)
 
 
+SAMPLERS = {"ddim": sample_ddim, "ddpm": sample_ddpm, "dpmpp_2m": sample_dpmpp_2m}
+
+
 def believe(
     model: torch.nn.Module,
     schedule: Schedule,
@@ -154,7 +157,9 @@ def believe(
     Where both are needed they run in one batch of 2B; s = 1 and s = 0 need only one.
     """
     if negative is not None and (context is None or guidance == 1):
-        raise ValueError("negative needs a context and a guidance other than 1: with 1 the answer without context counts nothing.")
+        raise ValueError(
+            "negative needs a context and a guidance other than 1: with 1 the answer without context counts nothing."
+        )
     alpha_bar = schedule.alpha_bar.float() if x_t.device.type == "mps" else schedule.alpha_bar  # MPS knows no float64
     time = torch.as_tensor(t, device=x_t.device).expand(len(x_t)) / schedule.T
     time = time.to(x_t.dtype)
@@ -196,7 +201,9 @@ def _sample(
     if context is None and guidance != 1:
         raise ValueError("guidance needs a context to be guided to: give context=, or leave guidance at 1.")
     if negative is not None and (context is None or guidance == 1):
-        raise ValueError("negative needs a context and a guidance other than 1: with 1 the answer without context counts nothing.")
+        raise ValueError(
+            "negative needs a context and a guidance other than 1: with 1 the answer without context counts nothing."
+        )
     context, negative = (_contexts(name, c, n, model, device) for name, c in (("context", context), ("negative", negative)))
     if start is None:
         start = torch.randn(shape, generator=generator)

@@ -81,6 +81,11 @@ def load_words(split: str = "train") -> tuple[np.ndarray, tuple[str, ...]]:
     return contexts[_part(split, about)], words
 
 
+def unseen_pairs() -> list[tuple[str, str]]:
+    """The pairs of kind and colour that are kept out of training."""
+    return [tuple(pair) for pair in _about()["unseen"]]
+
+
 def colours(images: np.ndarray, palette: dict[str, str] | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
     """Which colours a person would name: (N, 11) bool, one or two true in each row, and the eleven words.
 
@@ -153,6 +158,16 @@ def to_tensors(sprites: Sprites) -> tuple[Tensor, Tensor]:
     """What networks take: images (N, 3, 16, 16) float32 in [-1, 1], contexts (N, 5) float32."""
     images = torch.from_numpy(np.ascontiguousarray(sprites.images)).permute(0, 3, 1, 2).contiguous()
     return images.float() / 127.5 - 1, torch.from_numpy(np.ascontiguousarray(sprites.contexts))
+
+
+def to_uint8(images) -> np.ndarray:
+    """(B, 3, H, W) in [-1, 1] to (B, H, W, 3) uint8; uint8 (B, H, W, 3) passes. ValueError for other shapes."""
+    a = images.detach().cpu().numpy() if hasattr(images, "detach") else np.asarray(images)
+    if a.dtype == np.uint8 and a.ndim == 4 and a.shape[-1] == 3:
+        return a
+    if a.ndim != 4 or a.shape[1] != 3:
+        raise ValueError(f"pictures must be (B, 3, H, W) in [-1, 1] or uint8 (B, H, W, 3), not {a.dtype} {a.shape}.")
+    return np.floor(np.clip((a.astype(np.float64) + 1) * 127.5, 0, 255) + 0.5).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
 def _load_folder(path: Path) -> Sprites:
@@ -237,7 +252,7 @@ def _part(split: str, about: dict) -> np.ndarray:
         return np.ones(n, bool)
     contexts, words = _words_of_all()
     unseen = np.zeros(n, bool)
-    for pair in about["unseen"]:
+    for pair in unseen_pairs():
         unseen |= contexts[:, [words.index(word) for word in pair]].all(1)
     # every sheet has a multiple of ten sprites, so that counting over all is counting in each
     held_out = np.arange(n) % HELD_OUT == HELD_OUT - 1

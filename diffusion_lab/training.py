@@ -179,6 +179,7 @@ class Run:
         self.model = model.to(self.device, memory_format=layout(self.device))
         self._shared = wrap(self.model)
         self._shared.prediction = self.model.prediction
+        self.translate = lambda network: network
         self._begin()
         self.order = torch.empty(0, dtype=torch.int64)  # what is left of this pass over the sprites
         self.losses: list[float] = []  # the mean loss of every LOSS_EVERY updates
@@ -193,6 +194,7 @@ class Run:
 
     def compile(self):
         """Translate the network for this machine (torch.compile). It takes up to minutes, and pays in long runs on GPUs."""
+        self.translate = torch.compile
         self._shared = torch.compile(self._shared)
 
     def start_from(self, model: nn.Module):
@@ -231,8 +233,12 @@ class Run:
 
         if self.device.type == "cuda" and world() == 1:
             work = Recorded(work, self.draws)
-        left = range(self.step, self.config.steps if until is None else until)
-        return (self._update(index, len(images), work) for _ in left)
+
+        def updates() -> Iterator[Progress]:
+            while self.step < (self.config.steps if until is None else until):
+                yield self._update(index, len(images), work)
+
+        return updates()
 
     def remember(self, images: Tensor, contexts: Tensor):
         """Note what the run is trained on, both on the CPU. ValueError if it began with others."""

@@ -12,17 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import GifImagePlugin, Image, ImageDraw, ImageFont
 
+from .sprites import to_uint8
+
 INK, PAPER, ACCENT = "#26324a", "#ffffff", "#d1495b"
-
-
-def to_uint8(images) -> np.ndarray:
-    """(B, 3, H, W) in [-1, 1] to (B, H, W, 3) uint8; uint8 (B, H, W, 3) passes. ValueError for other shapes."""
-    a = images.detach().cpu().numpy() if hasattr(images, "detach") else np.asarray(images)
-    if a.dtype == np.uint8 and a.ndim == 4 and a.shape[-1] == 3:
-        return a
-    if a.ndim != 4 or a.shape[1] != 3:
-        raise ValueError(f"pictures must be (B, 3, H, W) in [-1, 1] or uint8 (B, H, W, 3), not {a.dtype} {a.shape}.")
-    return np.floor(np.clip((a.astype(np.float64) + 1) * 127.5, 0, 255) + 0.5).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
 def grid(images, columns: int = 8, scale: int = 4, labels: Sequence[str] = ()) -> Image.Image:

@@ -1,8 +1,8 @@
 """Files of weights that describe themselves: the network, its schedule, its words, and how it is meant to be sampled.
 
-    model, schedule = load_model("context_unet")     # one that comes with the package, or the path of a file
-    model.words.context("red", "potion")             # the words that it knows
-    model.sampling                                   # Sampling(sampler="ddim", steps=25, guidance=1.5)
+model, schedule = load_model("context_unet")     # one that comes with the package, or the path of a file
+model.words.context("red", "potion")             # the words that it knows
+model.sampling                                   # Sampling(sampler="ddim", steps=25, guidance=1.5)
 """
 
 import re

@@ -1,80 +1,83 @@
 """Train the networks in this folder, and make what their cards show.
 
-    python weights/make.py [NAME ...]     train all networks, or these; then weights.json (checksums) and the cards' pictures
-    python weights/make.py --cards        only the checksums and the pictures
-    python weights/make.py --evaluate     evaluation.json: the figures of the card, by `python -m diffusion_lab evaluate`
+    python weights/make.py [NAME ...]             train all networks, or these; then the evaluation, pictures, checksums
+    python weights/make.py context_unet few_steps --seconds 400 --out FOLDER     in this time, into another folder
+    python weights/make.py --evaluate             evaluation.json: the figures of the cards
+    python weights/make.py --cards                the pictures of the cards, and weights.json (checksums)
 
-The long training goes on from its checkpoint, if there is one. Nothing is picked: every grid is the first sprites of seed 0.
+Each network comes from one run, from nothing. A stopped training of context_unet goes on from its checkpoint; few_steps
+begins again. On a GPU batches are larger, the draws are made there, and the updates are translated and recorded.
+With --seconds the program trains for 20 s, sees how fast it is, and chooses the number of updates that fit.
+Nothing is picked: every grid is the first sprites of seed 0.
 """
 
 import argparse
 import hashlib
 import json
-import subprocess
-import sys
-import tempfile
+import time
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
-from tqdm import tqdm
 
-from diffusion_lab import (
-    CLASSES,
-    Run,
-    TrainConfig,
-    collect,
-    load_kinds,
-    load_model,
-    load_sprites,
-    sample_ddim,
-    sample_ddpm,
-    to_tensors,
-)
+from diffusion_lab import CLASSES, Run, TrainConfig, collect, load_kinds, load_model, load_sprites, load_words, to_tensors
 from diffusion_lab.devices import best_device
 from diffusion_lab.distillation import distil
 from diffusion_lab.files import write_safely
-from diffusion_lab.metrics import SpriteClassifier
-from diffusion_lab.training import LOSS_EVERY
-from diffusion_lab.viz import ACCENT, INK, figure, gif, grid, png
+from diffusion_lab.metrics import Judge, SpriteClassifier, evaluate
+from diffusion_lab.samplers import SAMPLERS
+from diffusion_lab.sprites import to_uint8
+from diffusion_lab.training import LOSS_EVERY, Progress
+from diffusion_lab.weights import Sampling
 
 HERE = Path(__file__).parent
 CLASSIFIERS = {  # what it names, the strongest noise that it sees, seed
-    "sprite_classifier.pt": ("kinds", 0.0, 0),
-    "label_classifier.pt": ("classes", 0.1, 1),
+    "sprite_classifier": ("kinds", 0.0, 0),
+    "label_classifier": ("classes", 0.1, 1),
 }
-FEW_STEPS = TrainConfig(
-    T=4, schedule="cosine", steps=1500, lr=1e-3, warmup=50, weight_decay=0.0, ema=0.99, context_dropout=0.0, precision="fp32"
-)
-GUIDANCE = 1.5  # that goes into it
-EVALUATIONS = (  # of which network; sampler, steps, guidance, number of sprites; the slow one last
-    *(("few_steps.pt", f"ddim {steps} 1 {n}") for n in (320, 1000) for steps in (1, 2, 4)),
-    *(("context_unet.pt", f"dpmpp_2m {steps} 1 {n}") for n in (320, 1000) for steps in (5, 10, 20)),
-    *(("context_unet.pt", f"ddim {steps} 1 {n}") for n in (320, 1000) for steps in (10, 25, 50)),
-    *(("context_unet.pt", f"dpmpp_2m 12 {guidance} {n}") for n in (320, 1000) for guidance in (1.5, 2)),
-    *(("context_unet.pt", f"ddim 25 2 {n}") for n in (320, 1000)),
-    *(("context_unet.pt", f"ddpm {steps} 1 320") for steps in (20, 50, 500)),
-)
+UNET = TrainConfig(steps=60_000, batch=64, lr=2e-2, warmup=500, ema=0.9995, schedule="cosine")
+FEW_STEPS = TrainConfig(T=4, schedule="cosine", steps=3000, batch=64, lr=1e-3, warmup=100, weight_decay=0.0, ema=0.995)
+GRIDS = (4, 4, 2, 2, 1)  # the numbers of steps that it is to serve, and how often each is trained
+ON_GPU = {"context_unet": {"batch": 1024, "steps": 20_000}, "few_steps": {"batch": 512, "steps": 6000}}
+LOOK, FILM = 20.0, 40  # seconds until the speed is known; pictures in the film of a training
+GUIDANCES = (1.25, 1.5, 1.75, 2.0)  # of these the judge chooses
+SHARE = 0.68  # of --seconds is context_unet's, the rest few_steps'
+EVALUATIONS = {  # sampler, steps, guidance (None: the network's own), number of sprites
+    "context_unet": (
+        *(("dpmpp_2m", 12, guidance, 1000) for guidance in (1.0, *GUIDANCES)),
+        *(("ddim", 25, guidance, 1000) for guidance in (1.0, 1.5, 2.0)),
+        *(("ddim", steps, 1.5, 1000) for steps in (10, 50)),
+        *(("dpmpp_2m", steps, 1.5, 1000) for steps in (5, 20)),
+        *(("ddpm", steps, 1.0, 1000) for steps in (20, 50)),
+        ("ddpm", 500, 1.0, 1000),
+        ("dpmpp_2m", 12, 1.5, 320),
+    ),
+    "few_steps": tuple(("ddim", steps, 1.0, n) for n in (1000, 320) for steps in (1, 2, 4)),
+}
 
 
-def train_classifier(name: str, target: str, noise: float, seed: int, epochs: int = 6, batch: int = 128):
+def train_classifier(name: str, target: str, noise: float, seed: int, out: Path, epochs: int = 6, batch: int = 128):
     """Train one of the two classifiers of metrics.py, print what it confuses, and write it with its held-out accuracy.
 
-    noise: each sprite is seen with noise of a random strength up to this. Shifts by a pixel stand for more sprites.
+    noise: each sprite is seen with noise of a random strength up to this. Shifts by a pixel stand for more sprites. The pairs
+    kept out of the networks' training are seen: the judge must know them.
     """
     parts = {}
-    for split in ("train", "held_out"):
-        images, contexts = to_tensors(load_sprites(split))
-        kinds, names = load_kinds(split)
-        parts[split] = images, torch.from_numpy(kinds) if target == "kinds" else contexts.argmax(1)
-    names = names if target == "kinds" else list(CLASSES)
+    for part, splits in {"train": ("train", "unseen"), "held_out": ("held_out",)}.items():
+        images, contexts = map(torch.cat, zip(*(to_tensors(load_sprites(split)) for split in splits), strict=True))
+        kinds = np.concatenate([load_kinds(split)[0] for split in splits])
+        parts[part] = images, torch.from_numpy(kinds) if target == "kinds" else contexts.argmax(1)
+    names = load_kinds()[1] if target == "kinds" else list(CLASSES)
     (images, labels), (held_out, truth) = parts["train"], parts["held_out"]
     torch.manual_seed(seed)
     model = SpriteClassifier(len(names))
     steps = epochs * (len(images) // batch)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.05)
     plan = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, steps, pct_start=0.1)
-    for _ in tqdm(range(steps), desc=name):
+    for _ in range(steps):
         index = torch.randint(len(images), (batch,))
         x = torch.nn.functional.pad(images[index], (1, 1, 1, 1), value=1.0)  # white around
         dy, dx = torch.randint(0, 3, (2,)).tolist()
@@ -90,120 +93,179 @@ def train_classifier(name: str, target: str, noise: float, seed: int, epochs: in
         named = torch.cat([model(part).argmax(1) for part in held_out.split(500)])
     accuracy = (named == truth).double().mean().item()
     wrong = Counter((names[t], names[n]) for t, n in zip(truth.tolist(), named.tolist(), strict=True) if t != n)
-    print(f"{name}: {accuracy:.4f} of {len(truth)} held-out sprites; confused: {wrong.most_common(8)}")
+    print(f"{name}: {accuracy:.4f} of {len(truth)} held-out sprites; confused: {wrong.most_common(8)}", flush=True)
     state = {"kind": "diffusion_lab classifier", "names": names, "accuracy": accuracy, "model": model.state_dict()}
-    write_safely(HERE / name, lambda file: torch.save(state, file))
+    write_safely(out / f"{name}.pt", lambda file: torch.save(state, file))
 
 
-def train_unet():
-    """One run that sees as many sprites as the shipped network did. (That one has a longer history: see its card.)"""
-    out = HERE / "context_unet.pt"
-    new = ["--resume"] if Path(f"{out}.ckpt").exists() else ["--schedule", "cosine", "--steps", "28000"]
-    command = [sys.executable, "-m", "diffusion_lab", "train", "--out", str(out), "--film-every", "800", *new]
-    subprocess.run(command, check=True)
+def sprites() -> tuple[torch.Tensor, torch.Tensor, tuple[str, ...]]:
+    """What both networks learn from: images (N, 3, 16, 16), their words (N, V), and the words."""
+    contexts, words = load_words()
+    return to_tensors(load_sprites())[0], torch.from_numpy(contexts), words
 
 
-def train_few_steps():
-    """The network of few steps, taught by context_unet.pt. Stopped, it begins again."""
-    teacher, schedule = load_model(HERE / "context_unet.pt", best_device())
-    images, contexts = to_tensors(load_sprites())
-    contexts = wishes(contexts, torch.Generator().manual_seed(0))
-    run = Run(FEW_STEPS)
+def config_of(name: str, base: TrainConfig) -> TrainConfig:
+    """The configuration of a network here: a GPU is fed with more sprites at a time."""
+    return replace(base, **ON_GPU[name]) if best_device().type == "cuda" else base
+
+
+def fit(run: Run, updates: Iterator[Progress], until: float):
+    """Train for a while, and set the run's number of updates to what can be done until this moment (time.monotonic)."""
+    run.config = replace(run.config, steps=10**9)  # so that the learning rate does not fall yet
+    for _ in range(10):  # then all is translated and recorded
+        next(updates).loss.item()
+    begin, first = time.monotonic(), run.step
+    look = min(LOOK, (until - begin) / 5)
+    for progress in updates:
+        if progress.step % 20 == 0:
+            progress.loss.item()  # wait for the GPU
+            if time.monotonic() - begin > look:
+                break
+    each = (time.monotonic() - begin) / (run.step - first)
+    run.config = replace(run.config, steps=run.step + max(1, int((until - time.monotonic()) / each)))
+    print(f"{run.config.batch / each:,.0f} images a second: {run.config.steps:,} updates", flush=True)
+
+
+def train_unet(out: Path, seconds: float | None):
+    """context_unet: words to sprites. Writes its film too: what the same noise became while it was trained."""
+    begin = time.monotonic()
+    images, contexts, words = sprites()
+    path, checkpoint, so_far = (out / f"context_unet.pt{end}" for end in ("", ".ckpt", ".film.npz"))
+    frames, seen = [], []
+    if checkpoint.exists():
+        run = Run.load(checkpoint)
+        frames, seen = (list(part) for part in np.load(so_far).values())
+    else:
+        run = Run(config_of("context_unet", UNET), words=words, sampling=Sampling("dpmpp_2m", 12, 1.5))
+    on_gpu = run.device.type == "cuda"
+    if on_gpu:
+        run.compile()
+    judge = Judge(1000) if on_gpu else None  # elsewhere a look takes minutes
+    updates = run.advance(images, contexts)
+    if seconds:
+        fit(run, updates, begin + seconds)
+    wishes, noise = forty(contexts)
+    moments = set(np.geomspace(100, run.config.steps, FILM).astype(int).tolist())
+    for progress in updates:
+        if progress.step in moments:
+            walk = SAMPLERS["dpmpp_2m"](run.ema.model, run.schedule, 40, wishes, 1.5, start=noise, steps=12)
+            frames.append(to_uint8(collect(walk).images))
+            seen.append(progress.step * run.config.batch)
+        if progress.step % (max(1, run.config.steps // 8) if on_gpu else 500) == 0:
+            loss = float(np.mean(run.losses[-20:]))
+            print(f"update {progress.step:,}, {time.monotonic() - begin:.0f} s, loss {loss:.4f}", flush=True)
+            if on_gpu:
+                run.ema.model.words = run.vocabulary
+                s = evaluate(run.ema.model, run.schedule, sampler="dpmpp_2m", steps=12, guidance=1.5, batch=500, judge=judge)[0]
+                print(
+                    f"  ratio {s.ratio:.2f}, precision {s.precision:.2f}, coverage {s.coverage:.2f}, near {s.near:.3f}",
+                    flush=True,
+                )
+            else:
+                run.save(checkpoint)
+                np.savez_compressed(so_far, frames=frames, seen=seen)
+    run.sampling = run.sampling._replace(guidance=best_guidance(run, judge or Judge(1000)))
+    run.export(path)
+    np.savez_compressed(out / "film.npz", frames=np.stack(frames), seen=np.array(seen))
+    for file in (checkpoint, so_far):
+        file.unlink(missing_ok=True)
+    print(f"context_unet: {run.step * run.config.batch:,} images, {time.monotonic() - begin:.0f} s", flush=True)
+
+
+def forty(contexts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the film shows: the descriptions (40, V) of sprites of forty kinds, evenly chosen, and the noise to begin with."""
+    kinds, names = load_kinds()
+    chosen = np.linspace(0, len(names) - 1, 40).round().astype(int)
+    rows = [int(np.flatnonzero(kinds == kind)[0]) for kind in chosen]
+    return contexts[rows], torch.randn(40, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+
+
+def best_guidance(run: Run, judge: Judge) -> float:
+    """The guidance with which the run's averaged network is nearest to real sprites."""
+    run.ema.model.words = run.vocabulary
+    ratios = {}
+    for guidance in GUIDANCES:
+        result = evaluate(run.ema.model, run.schedule, sampler="dpmpp_2m", steps=12, guidance=guidance, batch=250, judge=judge)
+        ratios[guidance] = result.samples.ratio
+    print("guidance: " + ", ".join(f"{guidance}: ratio {ratio:.3f}" for guidance, ratio in ratios.items()), flush=True)
+    return min(ratios, key=ratios.get)
+
+
+def train_few_steps(out: Path, seconds: float | None):
+    """few_steps: taught by context_unet with guidance. Stopped, it begins again."""
+    begin = time.monotonic()
+    teacher, schedule = load_model(out / "context_unet.pt", best_device())
+    images, contexts, words = sprites()
+    config = replace(config_of("few_steps", FEW_STEPS), n_feat=teacher.n_feat, prediction=teacher.prediction)
+    run = Run(config, words=words, sampling=Sampling("ddim", 4, 1.0))
     run.start_from(teacher)
-    run.remember(images, contexts)
-    for progress in tqdm(distil(run.model, teacher, schedule, FEW_STEPS, images, contexts, GUIDANCE), total=FEW_STEPS.steps):
-        run.step = progress.step
-        run.ema.update(run.model, run.step)
-    run.export(HERE / "few_steps.pt")
+    if run.device.type == "cuda":
+        run.compile()
+    updates = distil(run, teacher, schedule, images, contexts, teacher.sampling.guidance, GRIDS)
+    if seconds:
+        fit(run, updates, begin + seconds)
+    for progress in updates:
+        if progress.step % max(1, run.config.steps // 8) == 0:
+            gap = float(np.mean(run.losses[-4:] or [progress.loss.item()]))
+            print(f"update {progress.step:,}, {time.monotonic() - begin:.0f} s, gap {gap:.5f}", flush=True)
+    run.export(out / "few_steps.pt")
+    print(f"few_steps: {run.step:,} updates of {run.config.batch}, {time.monotonic() - begin:.0f} s", flush=True)
 
 
-def wishes(contexts: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """(N, 5) contexts to ask for: four in five as they are, of the others some mixtures and one in four none."""
-    n = len(contexts)
-    mixed = torch.rand(n, 5, generator=generator) * (torch.rand(n, 5, generator=generator) < 0.45)
-    which = torch.rand(n, 1, generator=generator)
-    return torch.where(which < 0.8, contexts, torch.where(which < 0.95, mixed, 0.0))
+def evaluate_all(out: Path, until: float | None = None):
+    """Each line of EVALUATIONS into evaluation.json; what these same weights were asked already is kept.
 
-
-def evaluate():
-    """Each line of EVALUATIONS into one file; what these same weights were asked already is kept."""
-    path = HERE / "evaluation.json"
+    until: the moment (time.monotonic) after which no new line is begun.
+    """
+    path = out / "evaluation.json"
     results = json.loads(path.read_text()) if path.exists() else []
-    sums = {weights: hashlib.sha256((HERE / weights).read_bytes()).hexdigest() for weights, _ in EVALUATIONS}
-    results = [result for result in results if result["command"]["sha256"] in sums.values()]
-    for weights, line in EVALUATIONS:
-        sampler, steps, guidance, n = line.split()
-        asked = {"sampler": sampler, "steps": int(steps), "guidance": float(guidance), "n": int(n)}
-        if any((asked | {"sha256": sums[weights]}).items() <= result["command"].items() for result in results):
-            continue
-        options = [f"--{name}={value}" for name, value in asked.items() if name != "n"]
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "one.json"
-            command = [sys.executable, "-m", "diffusion_lab", "evaluate", str(HERE / weights), "-n", n]
-            subprocess.run([*command, *options, "--out", str(out)], check=True)
-            results.append(json.loads(out.read_text()))
-        write_safely(path, lambda file: file.write((json.dumps(results, indent=1) + "\n").encode()))
-
-
-def card():
-    """The pictures: the loss, grids by DDPM-500, DDIM-25 with and without class and by the few-step network, and a film."""
-    name, stem = "context_unet.pt", "context_unet"
-    model, schedule = load_model(HERE / name)
-    classes = torch.eye(len(CLASSES)).repeat_interleave(8, 0)
-
-    def seed():
-        return torch.Generator().manual_seed(0)
-
-    pictures = {
-        "ddpm_500": grid(collect(sample_ddpm(model, schedule, 40, classes, generator=seed()), every=500).images),
-        "ddim_25": grid(collect(sample_ddim(model, schedule, 40, classes, generator=seed())).images),
-        "ddim_25_guidance_2": grid(collect(sample_ddim(model, schedule, 40, classes, 2.0, seed())).images),
-        "ddim_25_no_class": grid(collect(sample_ddim(model, schedule, 40, generator=seed())).images),
-    }
-    student, few = load_model(HERE / "few_steps.pt")
-    pictures = {f"{stem}_{what}.png": picture for what, picture in pictures.items()}
-    for steps in (1, 2, 4):
-        walk = sample_ddim(student, few, 40, classes, generator=seed(), steps=steps)
-        pictures[f"few_steps_{steps}.png"] = grid(collect(walk).images)
-    for file_name, picture in pictures.items():
-        write_safely(HERE / file_name, lambda file, picture=picture: file.write(png(picture)))
-
-    losses = torch.load(HERE / name, weights_only=True)["losses"]
-    fig, axis = figure(7, 2.6)
-    steps = [LOSS_EVERY * (i + 1) for i in range(len(losses))]
-    axis.plot(steps, losses, color=INK, alpha=0.35, linewidth=0.8, label="mean of 50 updates")
-    smooth = torch.tensor(losses).unfold(0, 9, 1).mean(1)
-    axis.plot(steps[4:-4], smooth, color=ACCENT, label="mean of 450 updates")
-    axis.set(xlabel="updates", ylabel="loss (v)", ylim=(min(losses) * 0.9, sorted(losses)[-3]))
-    axis.legend(frameon=False)
-    fig.savefig(HERE / f"{stem}_loss.png", dpi=110)
-
-    film = collect(sample_ddim(model, schedule, 40, torch.eye(5).repeat(8, 1), 1.5, seed(), steps=50), every=2)
-    write_safely(HERE / f"{stem}.gif", lambda file: file.write(gif(film.frames, columns=10)))
+    judges = {}
+    for name, lines in EVALUATIONS.items():
+        sha256 = hashlib.sha256((out / f"{name}.pt").read_bytes()).hexdigest()
+        model, schedule = load_model(out / f"{name}.pt", best_device())
+        results = [result for result in results if result["weights"] != name or result["sha256"] == sha256]
+        for sampler, steps, guidance, n in lines:
+            asked = {"weights": name, "sha256": sha256, "sampler": sampler, "steps": steps, "guidance": guidance, "n": n}
+            if any(asked.items() <= result.items() for result in results) or (until and time.monotonic() > until):
+                continue
+            judge = judges[n] = judges.get(n) or Judge(n)
+            e = evaluate(model, schedule, n, sampler=sampler, steps=steps, guidance=guidance, batch=250, judge=judge)
+            s = e.samples
+            print(
+                f"{name} {sampler} {steps} guidance {guidance} n {n}: ratio {s.ratio:.3f} precision {s.precision:.3f} coverage "
+                f"{s.coverage:.3f} kind {s.kind:.3f} colour {s.colour:.3f} unseen {e.unseen:.3f} copies {s.copies} near {s.near} "
+                f"{e.seconds:.1f} s",
+                flush=True,
+            )
+            more = {"device": best_device().type, "seconds": round(e.seconds, 2), "unseen": e.unseen}
+            results.append(asked | more | {"samples": e.samples._asdict(), "held_out": e.held_out._asdict()})
+            write_safely(path, lambda file: file.write((json.dumps(results, indent=1) + "\n").encode()))
 
 
 def main():
     """See the top of this file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=[[], *CLASSIFIERS, "context_unet.pt", "few_steps.pt"])
+    every = ("context_unet", "few_steps", *CLASSIFIERS)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(every))
+    parser.add_argument("--seconds", type=float, help="for context_unet and few_steps together")
+    parser.add_argument("--out", type=Path, default=HERE)
     parser.add_argument("--cards", action="store_true")
     parser.add_argument("--evaluate", action="store_true")
+    parser.add_argument("--evaluate-until", type=float, metavar="SECONDS", help="after the start; no line is begun later")
     options = parser.parse_args()
-    if options.names and (options.cards or options.evaluate):
-        parser.error("give names, or --cards, or --evaluate")
-    if options.evaluate:
-        return evaluate()
-    every = ["context_unet.pt", "few_steps.pt", *CLASSIFIERS]
-    for name in [] if options.cards else options.names or every:
+    unknown = set(options.names) - set(every)
+    if unknown:
+        parser.error(f"{unknown.pop()} is none of {', '.join(every)}")
+    begin = time.monotonic()
+    share = {"context_unet": SHARE, "few_steps": 1 - SHARE} if len(options.names) == 2 else dict.fromkeys(every, 1.0)
+    for name in [] if options.cards or options.evaluate else options.names or every:
         if name in CLASSIFIERS:
-            train_classifier(name, *CLASSIFIERS[name])
-        elif name == "few_steps.pt":
-            train_few_steps()
+            train_classifier(name, *CLASSIFIERS[name], options.out)
         else:
-            train_unet()
-    card()
-    sums = {name: {"sha256": hashlib.sha256((HERE / name).read_bytes()).hexdigest()} for name in every}
-    write_safely(HERE / "weights.json", lambda file: file.write((json.dumps(sums, indent=1) + "\n").encode()))
+            train = {"context_unet": train_unet, "few_steps": train_few_steps}[name]
+            train(options.out, options.seconds and options.seconds * share[name])
+    if not options.cards:
+        evaluate_all(options.out, options.evaluate_until and begin + options.evaluate_until)
 
 
 if __name__ == "__main__":
