@@ -5,6 +5,7 @@ import math
 
 from . import palette as p
 from .canvas import Canvas
+from .parts import row_mask
 
 # ---------------------------------------------------------------- shared helpers
 
@@ -59,13 +60,6 @@ def _wires(c, points, ramp, tone=0):
     """A wire left of the middle and its mirror image."""
     _wire(c, points, ramp, tone)
     _wire(c, points, ramp, tone, mirror=True)
-
-
-def _rows(c, first, last):
-    """A mask of the rows from first to the one before last."""
-    mask = c.filled() | True
-    mask[:first], mask[last:] = False, False
-    return mask
 
 
 def _turn(points, angle):
@@ -384,7 +378,7 @@ def jellyfish(c: Canvas, r):
         points = [(x + wave * math.sin(phase + j * speed), base + j * (end - base) / 6) for j in range(7)]
         for (x0, y0), (x1, y1) in itertools.pairwise(points):
             c.limb(x0, y0, 0.65, x1, y1, 0.6, other)
-    above = c.ellipse(8, base, rx, ry, ramp, power=2.2, clip=_rows(c, 0, int(base) + 1))
+    above = c.ellipse(8, base, rx, ry, ramp, power=2.2, clip=row_mask(0, int(base) + 1))
     for k in range(4):  # a scalloped hem
         c.ellipse(8 + (k - 1.5) * rx * 0.5, base + 0.6, rx * 0.25, r.uniform(1.0, 1.6), ramp)
     c.ellipse(8 - rx * 0.45, base - ry * 0.55, 1.3, 0.9, p.WHITE, tone=4, clip=above)

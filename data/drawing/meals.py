@@ -6,6 +6,7 @@ import numpy as np
 
 from . import palette as p
 from .canvas import Canvas
+from .parts import row_mask
 
 SPRINKLES = (p.RED, p.YELLOW, p.CYAN, p.LIME, p.WHITE, p.BLUE, p.ORANGE)
 ICE_CREAMS = (p.PINK, p.CREAM, p.BROWN, p.LIME, p.WHITE, p.MAGENTA, p.CYAN, p.ORANGE)
@@ -36,11 +37,6 @@ def _dots(c, r, mask, ramps, n, tone=2):
         if len(used) < n and all(max(abs(x - a), abs(y - b)) > 1 for a, b in used):
             used.append((x, y))
             c.pixel(15 - x if c.flip else x, y, r.choice(ramps), tone)
-
-
-def _rows(y0, y1):
-    """A (16, 16) mask of rows y0 to y1, the last excluded."""
-    return np.tile(((np.arange(16) >= y0) & (np.arange(16) < y1))[:, None], (1, 16))
 
 
 def _finish(c):
@@ -202,7 +198,7 @@ def ice_cream(c: Canvas, r):
             [(8, 0.6 + 1.9 * k, (w + 0.9) * 0.72**k, 1.8, soft) for k in range(4)],
         )
     )
-    above = _rows(1, math.floor(split) + 1)
+    above = row_mask(1, math.floor(split) + 1)
     with c.frame(angle=r.uniform(-10, 10), cy=10):
         cone = c.polygon([(8 - w, split), (8 + w, split), (8.8, 15.5), (7.2, 15.5)], waffle, tone=3)
         lattice = [[(x + y) % 4 == 0 or (x - y) % 4 == phase for x in range(16)] for y in range(16)]
@@ -211,7 +207,7 @@ def ice_cream(c: Canvas, r):
             top = c.ellipse(x, split - up, rx, ry, flavour, rim=len(scoops) // 4, clip=above)
         c.box(7.6 - w, split - 0.4, 8.4 + w, split + 0.8, waffle, tone=2, rim=0)
     if r.random() < 0.4 and len(scoops) < 4:
-        _dots(c, r, top & _rows(1, math.floor(split) - 1), SPRINKLES, 4)
+        _dots(c, r, top & row_mask(1, math.floor(split) - 1), SPRINKLES, 4)
     elif r.random() < 0.5 and x == 8:
         _cherry(c, r, 8, max(split - up - ry + 0.3, 2.2))
     c.outline()
@@ -257,7 +253,7 @@ def hamburger(c: Canvas, r):
                 c.line(x, y + 1, x + (k != "lettuce"), y + 1, colour, 2)
                 c.pixel(x + 1, y, p.GREEN if k == "lettuce" else p.YELLOW, 2)
     below = c.filled()
-    c.ellipse(8, y, w, min(y - 1, r.uniform(4.2, 6.0)), bun, rim=0, clip=_rows(0, y))
+    c.ellipse(8, y, w, min(y - 1, r.uniform(4.2, 6.0)), bun, rim=0, clip=row_mask(0, y))
     if r.random() < 0.75:
         _dots(c, r, c.filled() & ~below, (p.CREAM,), r.choice((3, 4, 5)), 3)
     _finish(c)
@@ -293,7 +289,7 @@ def coffee(c: Canvas, r):
     if r.random() < 0.75:
         c.ellipse(cx + 0.5, 13.6, 6.6, 1.4, r.choice((cup, p.WHITE)))
     c.ring(cx + w + 0.4, top + 2.8, 2.6, 2.4, 1.1, cup)
-    c.ellipse(cx, top, w, deep, cup, power=r.choice((2.4, 3.0, 4.0)), rim=0, clip=_rows(top, 14))
+    c.ellipse(cx, top, w, deep, cup, power=r.choice((2.4, 3.0, 4.0)), rim=0, clip=row_mask(top, 14))
     c.ellipse(cx, top + 0.4, w, 1.5, cup, tone=3)
     c.ellipse(cx, top + 0.6, w - 0.9, 0.9, drink, tone=1)
     if r.random() < 0.3:

@@ -7,6 +7,7 @@ import itertools
 
 from . import palette as p
 from .canvas import Canvas
+from .parts import row_mask
 
 # Two legs from the hip down: F, f the near leg and its boot, B, b the far one. One entry is one moment of a step.
 STRIDES = (
@@ -177,7 +178,7 @@ def soldier(c: Canvas, r):
     _head(c, "short", skin, metal, x=1, y=2)
     if r.random() < 0.5:
         c.box(1, 4, 11, 5, metal, tone=3)
-        c.ellipse(6, 3.4, 3.5, r.choice((2.0, 2.6)), metal, clip=_rows(1, 3))
+        c.ellipse(6, 3.4, 3.5, r.choice((2.0, 2.6)), metal, clip=row_mask(1, 4))
     else:
         c.polygon([(1, r.choice((6, 7, 8))), (1, 2.6), (3, 1), (8.4, 1), (8.4, 2), (3.6, 2.4), (2.4, 4)], cloth)
         c.box(2, 4, 9, 5, metal, tone=3)
@@ -254,13 +255,6 @@ def woman(c: Canvas, r):
         c.box(0, 3, 8, 4, r.choice((p.RED, p.GOLD, p.WHITE, p.PINK)), tone=2, clip=c.filled())
     _arm(c, cloth, skin, near, shoulder=(7.2, 8.8))
     c.outline()
-
-
-def _rows(top, bottom):
-    """The pixels from row top to row bottom, as a mask."""
-    mask = Canvas().filled()
-    mask[top : bottom + 1] = True
-    return mask
 
 
 # -------------------------------------------------------------------------------------------------- animals
