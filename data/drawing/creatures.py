@@ -5,7 +5,7 @@ import math
 
 from . import palette as p
 from .canvas import Canvas
-from .parts import row_mask
+from .parts import eyes, glints, pixel_pair, row_mask
 
 # ---------------------------------------------------------------- shared helpers
 
@@ -28,21 +28,18 @@ def _polygons(c, points, ramp, rim=None, tone=None, bevel=1.5, clip=None):
     return a | c.polygon([(16 - x, y) for x, y in points], ramp, rim=rim, tone=tone, bevel=bevel, clip=clip)
 
 
-def _dots(c, columns, row, ramp, tone=2):
+def _dot_pairs(c, columns, row, ramp, tone=2):
     """Pixels at these distances (0 is the column right of the middle) on both sides of the middle."""
     for k in columns:
-        c.pixel(8 + k, row, ramp, tone)
-        c.pixel(7 - k, row, ramp, tone)
+        pixel_pair(c, 8 + k, row, ramp, tone)
 
 
-def _eyes(c, r, k, row, styles=("tall", "big", "glint")):
+def _tall_or_big_eyes(c, r, k, row):
     """Two dark eyes, inner column at distance k: one pixel wide, two wide, or two wide with a glint at the top left."""
-    style = r.choice(styles)
-    for j in (row, row + 1):
-        _dots(c, (k,) if style == "tall" else (k, k + 1), j, p.BLACK, 0)
+    style = r.choice(("tall", "big", "glint"))
+    eyes(c, k, row, 1 if style == "tall" else 2, 2)
     if style == "glint":
-        c.pixel(8 + k, row, p.WHITE, 4)
-        c.pixel(6 - k, row, p.WHITE, 4)
+        glints(c, k, row, 2)
 
 
 def _wire(c, points, ramp, tone=0, mirror=False):
@@ -109,9 +106,9 @@ def bat(c: Canvas, r):
     c.ellipse(8, y + 0.6, rx, r.uniform(3.6, 4.6), fur)
     eye = r.choice((p.YELLOW, p.RED, p.WHITE, p.LIME))
     for row in (6, 7) if r.random() < 0.4 else (7,):
-        _dots(c, (1,), row, eye, 3)
-    _dots(c, (0, 1), 9, fur, 0)
-    _dots(c, (1,), 10, p.WHITE, 4)
+        _dot_pairs(c, (1,), row, eye, 3)
+    _dot_pairs(c, (0, 1), 9, fur, 0)
+    _dot_pairs(c, (1,), 10, p.WHITE, 4)
     c.outline()
 
 
@@ -125,12 +122,12 @@ def spider(c: Canvas, r):
     head = top + ry + hy * 0.5
     hourglass, dots = (((0, 1), (0,), (0, 1)), ((1,), (), (1,)))
     for row, columns in enumerate(r.choice(((), hourglass, hourglass, dots))):
-        _dots(c, columns, int(top) - 1 + row, mark, 2)
+        _dot_pairs(c, columns, int(top) - 1 + row, mark, 2)
     c.ellipse(8, head, hx, hy, ramp, rim=0)
     h = int(head)
-    _dots(c, (0,) if r.random() < 0.4 else (1,), h - 1, r.choice((p.RED, p.WHITE, p.LIME, p.YELLOW)), 3)
+    _dot_pairs(c, (0,) if r.random() < 0.4 else (1,), h - 1, r.choice((p.RED, p.WHITE, p.LIME, p.YELLOW)), 3)
     if r.random() < 0.5:
-        _dots(c, (0,), h + 1, p.WHITE, 3)
+        _dot_pairs(c, (0,), h + 1, p.WHITE, 3)
     c.outline()
     middle = (top + head) / 2
     for k in range(4):
@@ -313,15 +310,15 @@ def crab(c: Canvas, r):
     c.ellipse(8, cy, rx, ry, ramp, rim=0, power=r.choice((2, 2.4)))
     stalk = r.choice((6, 7, 8))  # eyes above the shell or on it
     for row in (stalk, stalk + 1):
-        _dots(c, (1, 2), row, p.WHITE, 4)
-        _dots(c, (1,), row, p.BLACK, 0)
+        _dot_pairs(c, (1, 2), row, p.WHITE, 4)
+        _dot_pairs(c, (1,), row, p.BLACK, 0)
     smile = r.choice(("smile", "line", "none"))
     if smile != "none":
-        _dots(c, (0, 1), 11, p.BLACK, 0)
+        _dot_pairs(c, (0, 1), 11, p.BLACK, 0)
         if smile == "smile":
-            _dots(c, (2,), 10, p.BLACK, 0)
+            _dot_pairs(c, (2,), 10, p.BLACK, 0)
     else:
-        _dots(c, (1, 3), 11, ramp, 1)
+        _dot_pairs(c, (1, 3), 11, ramp, 1)
     c.outline()
 
 
@@ -342,16 +339,16 @@ def octopus(c: Canvas, r):
     row = int(cy) + r.choice((0, 1))
     _ellipses(c, 5.5, row + 1, 1.6, 1.6, p.WHITE, tone=4)
     pupil = r.choice(((1, 2), (2,), (1,)))
-    _dots(c, pupil, row, p.BLACK, 0)
-    _dots(c, pupil, row + 1, p.BLACK, 0)
+    _dot_pairs(c, pupil, row, p.BLACK, 0)
+    _dot_pairs(c, pupil, row + 1, p.BLACK, 0)
     mouth = r.choice(("o", "smile", "none"))
     if mouth != "none":
-        _dots(c, (0,), row + 3, p.BLACK, 0)
+        _dot_pairs(c, (0,), row + 3, p.BLACK, 0)
         if mouth == "smile":
-            _dots(c, (1,), row + 2, p.BLACK, 0)
+            _dot_pairs(c, (1,), row + 2, p.BLACK, 0)
     for k in range(3):
         if r.random() < 0.6:
-            _dots(c, (5 - k,), 11 + k, p.PINK if ramp is not p.PINK else p.WHITE, 3)
+            _dot_pairs(c, (5 - k,), 11 + k, p.PINK if ramp is not p.PINK else p.WHITE, 3)
     c.outline()
 
 
@@ -383,8 +380,8 @@ def jellyfish(c: Canvas, r):
         c.ellipse(8 + (k - 1.5) * rx * 0.5, base + 0.6, rx * 0.25, r.uniform(1.0, 1.6), ramp)
     c.ellipse(8 - rx * 0.45, base - ry * 0.55, 1.3, 0.9, p.WHITE, tone=4, clip=above)
     if r.random() < 0.7:
-        _eyes(c, r, 1, int(base) - 2)
-        _dots(c, (0,), int(base), p.BLACK, 0)
+        _tall_or_big_eyes(c, r, 1, int(base) - 2)
+        _dot_pairs(c, (0,), int(base), p.BLACK, 0)
     c.outline()
 
 
@@ -410,17 +407,17 @@ def owl(c: Canvas, r):
     _polygons(c, [(2.6, 5.5), (r.uniform(1.4, 3), tuft), (7, 3.4)], ramp)
     c.ellipse(8, 12, rx - 2, 3.4, light, clip=body)
     for row, columns in ((10, (1,)), (11, (0, 2)), (12, (1,)), (13, (0,))):
-        _dots(c, columns, row, ramp, 1)
+        _dot_pairs(c, columns, row, ramp, 1)
     _ellipses(c, 8.5 - rx, 10 + r.uniform(-0.5, 0.8), r.uniform(1.2, 2.0), r.uniform(3.0, 4.0), ramp, rim=0)
     _ellipses(c, 5, 6, 2.6, 2.6, light if light is not ramp else p.WHITE, rim=0)
     _ellipses(c, 5, 6, 1.8, 1.8, r.choice((p.YELLOW, p.YELLOW, p.ORANGE, p.LIME)), tone=2)
     for row in (5, 6):
-        _dots(c, (2, 3), row, p.BLACK, 0)
+        _dot_pairs(c, (2, 3), row, p.BLACK, 0)
     c.pixel(4, 5, p.WHITE, 4)
     c.pixel(10, 5, p.WHITE, 4)
-    _dots(c, (0,), 7, p.ORANGE, 3)
-    _dots(c, (0,), 8, p.ORANGE, 1)
-    _dots(c, (1, 3) if r.random() < 0.5 else (1, 2), 14, p.ORANGE, 2)
+    _dot_pairs(c, (0,), 7, p.ORANGE, 3)
+    _dot_pairs(c, (0,), 8, p.ORANGE, 1)
+    _dot_pairs(c, (1, 3) if r.random() < 0.5 else (1, 2), 14, p.ORANGE, 2)
     c.outline()
 
 
@@ -440,16 +437,16 @@ def frog(c: Canvas, r):
     _ellipses(c, 4, 4, bulge - 0.1, bulge - 0.1, ramp)
     _ellipses(c, 4, 4, 1.9, 1.9, r.choice((p.WHITE, p.WHITE, p.YELLOW)), tone=3)
     for row in (3, 4):
-        _dots(c, (3, 4) if r.random() < 0.6 else (3,), row, p.BLACK, 0)
+        _dot_pairs(c, (3, 4) if r.random() < 0.6 else (3,), row, p.BLACK, 0)
     row = int(cy) + 1
     wide = int(rx) - 2
-    _dots(c, range(wide), row, p.BLACK, 0)
-    _dots(c, (wide,), row - 1, p.BLACK, 0)
-    _dots(c, (0,), row - 2, ramp, 1)
+    _dot_pairs(c, range(wide), row, p.BLACK, 0)
+    _dot_pairs(c, (wide,), row - 1, p.BLACK, 0)
+    _dot_pairs(c, (0,), row - 2, ramp, 1)
     if r.random() < 0.3:
         c.box(7, row, 9, row + r.choice((3, 4)), p.PINK, rim=0)
     if r.random() < 0.4:
-        _dots(c, (4,), row + 1, p.PINK, 2)
+        _dot_pairs(c, (4,), row + 1, p.PINK, 2)
     c.outline()
 
 
@@ -478,16 +475,16 @@ def bear(c: Canvas, r):
     light = p.CREAM if ramp is not p.WHITE else p.WHITE
     if patch:
         _ellipses(c, 4.6, 8.4, r.uniform(1.4, 1.8), r.uniform(1.8, 2.2), p.BLACK, tone=1, clip=head)
-        _dots(c, (2,), 8, p.WHITE, 4)
+        _dot_pairs(c, (2,), 8, p.WHITE, 4)
     else:
         c.ellipse(8, 11.6, r.uniform(2.6, 3.4), r.uniform(2.2, 2.7), light, clip=head, rim=1)
-        _eyes(c, r, 2, 7)
-    _dots(c, (0, 1), 10, p.BLACK, 0)
-    _dots(c, (0,), 11, p.BLACK, 0)
+        _tall_or_big_eyes(c, r, 2, 7)
+    _dot_pairs(c, (0, 1), 10, p.BLACK, 0)
+    _dot_pairs(c, (0,), 11, p.BLACK, 0)
     smile = r.random() < 0.6
-    _dots(c, (1,) if smile else (0,), 12, p.BLACK, 0)
+    _dot_pairs(c, (1,) if smile else (0,), 12, p.BLACK, 0)
     if not smile:
-        _dots(c, (0,), 13, p.RED, 2)
+        _dot_pairs(c, (0,), 13, p.RED, 2)
     c.outline()
 
 

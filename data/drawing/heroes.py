@@ -7,6 +7,7 @@ and a thing to hold. The right hand (of the picture) holds the thing in column 1
 
 from . import palette as p
 from .canvas import Canvas
+from .parts import pixel_pair
 
 BOOTS = (p.LEATHER, p.BROWN, p.SLATE, p.BLACK, p.DARK_WOOD)
 PLAIN_HAIRS = p.HAIRS[:6]
@@ -43,8 +44,7 @@ class Figure:
 
     def two(self, offset, y, ramp, tone):
         """A pixel at this offset to the right of the middle, and its mirror image."""
-        self.c.pixel(self.cx + offset, y, ramp, tone)
-        self.c.pixel(self.cx - 1 - offset, y, ramp, tone)
+        pixel_pair(self.c, self.cx + offset, y, ramp, tone, self.cx)
 
     def legs(self, cloth, boots):
         """Two legs, apart or together."""

@@ -4,6 +4,7 @@ import math
 
 from . import palette as p
 from .canvas import Canvas
+from .parts import star_corners
 
 COLD, JEWELS = (p.SKY, p.CYAN, p.BLUE), (p.RED, p.GREEN, p.BLUE, p.VIOLET, p.CYAN, p.MAGENTA)
 COVERS = (p.CRIMSON, p.VIOLET, p.NAVY, p.FOREST, p.LEATHER, p.TEAL)
@@ -13,15 +14,6 @@ FIRE, BLUE_FIRE, GREEN_FIRE = (p.RED, p.ORANGE, p.YELLOW), (p.BLUE, p.SKY, p.CYA
 def both(*right):
     """A polygon symmetric about x = 8, from its right half: (distance from the middle, y), downwards."""
     return [(8 + d, y) for d, y in right] + [(8 - d, y) for d, y in reversed(right)]
-
-
-def star_corners(cx, cy, outer, inner, points=5, turn=0.0):
-    """The corners of a star, first point up, turned by `turn` degrees."""
-    corners = []
-    for k in range(2 * points):
-        a, radius = math.radians(180 * k / points + turn), (outer, inner)[k % 2]
-        corners.append((cx + radius * math.sin(a), cy - radius * math.cos(a)))
-    return corners
 
 
 def heart_corners(cx, cy, w, h):

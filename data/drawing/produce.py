@@ -6,6 +6,7 @@ import numpy as np
 
 from . import palette as p
 from .canvas import Canvas
+from .parts import arc
 
 # ---------------------------------------------------------------- helpers
 
@@ -77,12 +78,6 @@ def _leaf(c, x, y, length, angle, ramp=p.GREEN, width=1.3, rim=0):
         right.append((px - uy * w, py + ux * w))
         left.append((px + uy * w, py - ux * w))
     c.polygon(right + left[::-1], ramp, bevel=1.2, rim=rim)
-
-
-def _arc(cx, cy, rx, ry, start, end):
-    """Points of an elliptic arc, from angle start to end in degrees (0 right, 90 down)."""
-    steps = [math.radians(start + (end - start) * k / 24) for k in range(25)]
-    return [(cx + rx * math.cos(a), cy + ry * math.sin(a)) for a in steps]
 
 
 def _bite(c, x, y, size, body, flesh):
@@ -263,10 +258,10 @@ def watermelon_slice(c: Canvas, r):
         a0, a1, cy, angle = 90 - spread, 90 + spread, 1.2, r.uniform(-14, 14)
     with c.frame(angle=angle):
         tip = [] if half else [(8, cy)]
-        body = c.polygon(_arc(8, cy, radius, ry, a0, a1) + tip, rind, tone=2)
-        c.polygon(_arc(8, cy, radius - 1.3, ry - 1.3, 0, 180), p.CREAM, tone=3, clip=body)
-        c.polygon(_arc(8, cy, radius - 2.2, ry - 2.2, 0, 180), flesh, tone=2, clip=body)
-        inner = c.polygon(_arc(8, cy, radius - 3.3, ry - 3.3, 0, 180), flesh, tone=2, clip=body)
+        body = c.polygon(arc(8, cy, radius, ry, a0, a1) + tip, rind, tone=2)
+        c.polygon(arc(8, cy, radius - 1.3, ry - 1.3, 0, 180), p.CREAM, tone=3, clip=body)
+        c.polygon(arc(8, cy, radius - 2.2, ry - 2.2, 0, 180), flesh, tone=2, clip=body)
+        inner = c.polygon(arc(8, cy, radius - 3.3, ry - 3.3, 0, 180), flesh, tone=2, clip=body)
         if r.random() < 0.45:
             c.cut_ellipse(8 + r.uniform(-3, 3), cy - 0.5, r.uniform(1.8, 2.8), r.uniform(1.8, 2.8))
         inner &= c.filled()

@@ -3,11 +3,9 @@
 Everything is drawn facing right (larger x is further forward) and mirrored half of the time by `c.flip`.
 """
 
-import itertools
-
 from . import palette as p
 from .canvas import Canvas
-from .parts import row_mask
+from .parts import row_mask, tube
 
 # Two legs from the hip down: F, f the near leg and its boot, B, b the far one. One entry is one moment of a step.
 STRIDES = (
@@ -279,7 +277,7 @@ def cat(c: Canvas, r):
     c.flip = r.random() < 0.5
     coat = r.choice((p.ORANGE, p.ORANGE, p.GREY, p.SLATE, p.WHITE, p.TAN, p.CREAM))
     y = r.choice((9.0, 9.5))
-    _curve(c, [(3.6, y), (r.uniform(1.6, 2.4), y - 2.5), (r.uniform(1.6, 3), 4), (r.uniform(1.6, 4.4), 2.2)], 0.9, coat)
+    tube(c, [(3.6, y), (r.uniform(1.6, 2.4), y - 2.5), (r.uniform(1.6, 3), 4), (r.uniform(1.6, 4.4), 2.2)], 0.9, coat)
     _four(c, r, 3.6, 9, 9.5, coat, 0.9, reach=1.6)
     c.limb(4.5, y, 2.0, 9, y, 2.0, coat)
     for x in (4, 6)[: r.choice((0, 2))]:
@@ -302,12 +300,6 @@ def cat(c: Canvas, r):
     c.outline()
 
 
-def _curve(c, points, radius, ramp):
-    """A tube through these points."""
-    for (ax, ay), (bx, by) in itertools.pairwise(points):
-        c.limb(ax, ay, radius, bx, by, radius, ramp)
-
-
 def dog(c: Canvas, r):
     """A floppy ear, a long snout with a black nose, a collar."""
     c.flip = r.random() < 0.5
@@ -322,7 +314,7 @@ def dog(c: Canvas, r):
         )
     )
     y = r.choice((9.0, 9.5))
-    _curve(c, [(3, y - 1), (r.uniform(1.4, 2.2), y - r.uniform(2.5, 4)), (r.uniform(1.6, 3), y - 5)], 0.8, coat)
+    tube(c, [(3, y - 1), (r.uniform(1.4, 2.2), y - r.uniform(2.5, 4)), (r.uniform(1.6, 3), y - 5)], 0.8, coat)
     _four(c, r, 3.6, 8.8, 9.5, coat, 0.95, reach=1.8)
     c.limb(4.5, y, 2.0, 8.6, y - 0.2, 2.2, coat)
     if r.random() < 0.5:
@@ -460,7 +452,7 @@ def pig(c: Canvas, r):
     c.flip = r.random() < 0.5
     skin = p.PINK
     y = r.uniform(7.4, 8.2)
-    _curve(c, [(3, y - 1), (1.6, y - 2), (r.uniform(1.6, 3), y - r.uniform(3, 4.4))], 0.6, skin)
+    tube(c, [(3, y - 1), (1.6, y - 2), (r.uniform(1.6, 3), y - r.uniform(3, 4.4))], 0.6, skin)
     _four(c, r, 3.4, 9.2, 10, skin, 1.0, r.choice((p.BROWN, p.SLATE, skin)), reach=1.4)
     c.ellipse(6.4, y, r.uniform(4.2, 4.8), r.uniform(3.4, 4.4), skin, power=2.3)
     if r.random() < 0.4:
@@ -496,7 +488,7 @@ def camel(c: Canvas, r):
         for x in (2.6, 6.2):
             c.limb(x, 7, 1.3, x, r.uniform(2.8, 4.8), 0.8, coat)
     dy = r.choice((0, 0, 1, 2))
-    _curve(c, [(8.4, 8.8), (10.2, 8.4), (11.0, 4 + dy)], 1.0, coat)
+    tube(c, [(8.4, 8.8), (10.2, 8.4), (11.0, 4 + dy)], 1.0, coat)
     _beast(c, "camel", 10, 1 + dy, coat, (coat, 2), p.BROWN if coat is p.CREAM else p.CREAM, rim=None)
     if r.random() < 0.5:
         c.box(3, 6, 6, 9.6, r.choice((p.RED, p.BLUE, p.VIOLET)), clip=c.filled())

@@ -5,6 +5,7 @@ import math
 
 from . import palette as p
 from .canvas import Canvas
+from .parts import arc, star_corners, tube
 
 BLADES = (p.STEEL, p.STEEL, p.STEEL, p.IRON, p.GOLD)
 PLATES = (p.STEEL, p.STEEL, p.IRON, p.GOLD, p.BRONZE)
@@ -21,18 +22,6 @@ def _reach(angle):
     """How far a line at this angle goes from the middle to the edge of the tile."""
     a = math.radians(angle)
     return 7 / max(abs(math.cos(a)), abs(math.sin(a)))
-
-
-def _curve(c, points, radii, ramp, tone=None):
-    """A bent tube through the points; `radii` has one radius for each point."""
-    for (start, end), (r0, r1) in zip(itertools.pairwise(points), itertools.pairwise(radii), strict=True):
-        c.limb(*start, r0, *end, r1, ramp, tone=tone)
-
-
-def _arc(cx, cy, rx, ry, start, end, n=10):
-    """n + 1 points on an ellipse, from angle `start` to `end` in degrees (0 is right, 90 is down)."""
-    angles = [math.radians(start + (end - start) * k / n) for k in range(n + 1)]
-    return [(cx + rx * math.cos(a), cy + ry * math.sin(a)) for a in angles]
 
 
 def _shaft(c, r, top, bottom, width, ramp, wraps=0):
@@ -93,10 +82,8 @@ def sabre(c: Canvas, r):
             side.append((ox + rad * math.cos(a), oy + rad * math.sin(a)))
     with c.frame(angle=r.uniform(-8, 8)):
         blade = c.polygon(sides[0] + sides[1][::-1], metal, tone=2)
-        for (px, py), (qx, qy) in zip(sides[0], sides[0][1:], strict=False):
-            c.limb(px, py, 0.8, qx, qy, 0.8, metal, tone=4, clip=blade)
-        for (px, py), (qx, qy) in zip(sides[1], sides[1][1:], strict=False):
-            c.limb(px, py, 0.6, qx, qy, 0.6, metal, tone=1, clip=blade)
+        tube(c, sides[0], 0.8, metal, tone=4, clip=blade)
+        tube(c, sides[1], 0.6, metal, tone=1, clip=blade)
         c.limb(4.2, 11.4, 0.9, 2.4, 13.4, 0.9, r.choice(GRIPS), rim=0)
         g = r.uniform(1.6, 2.3)
         c.limb(4.6 - g, 11.2 - g, 0.85, 4.6 + g, 11.2 + g, 0.85, gold, rim=0)
@@ -125,7 +112,7 @@ def battle_axe(c: Canvas, r):
             c.polygon(
                 [(inner, hy - waist), (mid, hy - waist), *edge, (mid, hy + waist), (inner, hy + waist)], metal, tone=2, rim=0
             )
-            _curve(c, edge, [0.7] * 7, metal, tone=4)
+            tube(c, edge, 0.7, metal, tone=4)
             lower = [(inner, hy + waist), (mid, hy + waist), edge[-1], edge[-2], (mid, hy + waist * 0.3)]
             c.polygon(lower, metal, tone=1)
         if not double and r.random() < 0.6:
@@ -198,7 +185,7 @@ def flail(c: Canvas, r):
     c.outline()
     # The chain is single links with gaps, drawn without an outline so that it stays a chain.
     x0, x1, height = hx + lean + 0.5, bx, by - radius - top + 1.5
-    links = _arc((x0 + x1) / 2, top - 0.2, (x1 - x0) / 2, 2.6, 200, 360, 8)[1:] + [
+    links = arc((x0 + x1) / 2, top - 0.2, (x1 - x0) / 2, 2.6, 200, 360, 8)[1:] + [
         (x1, top + k) for k in range(1, max(int(height), 2))
     ]
     for k, (x, y) in enumerate(links):
@@ -260,7 +247,7 @@ def bow(c: Canvas, r):
         for k in range(n + 1):
             t = 2 * k / n - 1
             points.append((x0 + bulge * (1 - t * t) + recurve * max(abs(t) - 0.75, 0) * 4, 8 + half * t))
-        _curve(c, points, [thick * (1.15 - 0.45 * abs(2 * k / n - 1)) for k in range(n + 1)], wood)
+        tube(c, points, [thick * (1.15 - 0.45 * abs(2 * k / n - 1)) for k in range(n + 1)], wood)
         if not drawn:
             grip = r.choice((p.LEATHER, p.CRIMSON, p.NAVY, p.DARK_WOOD))
             c.limb(x0 + bulge, 7, thick * 1.2, x0 + bulge, 9, thick * 1.2, grip, rim=0)
@@ -295,14 +282,7 @@ def _emblem(c, r, clip, cy, reach, other):
         c.limb(2, cy - 6, w, 14, cy + 6, w, other, clip=clip)
         c.limb(14, cy - 6, w, 2, cy + 6, w, other, clip=clip)
     elif kind == "star":
-        star = [
-            (
-                8 + (reach * 0.62 if k % 2 == 0 else reach * 0.27) * math.sin(k * math.pi / 5),
-                cy - (reach * 0.62 if k % 2 == 0 else reach * 0.27) * math.cos(k * math.pi / 5),
-            )
-            for k in range(10)
-        ]
-        c.polygon(star, other, tone=3, clip=clip)
+        c.polygon(star_corners(8, cy, reach * 0.62, reach * 0.27), other, tone=3, clip=clip)
     else:
         c.ellipse(8, cy, w + 1.2, w + 1.2, other, rim=0, clip=clip)
 
@@ -346,7 +326,7 @@ def helmet(c: Canvas, r):
     style = r.choice(("sweep", "sweep", "crest", "none"))
     w = 5 if style == "none" else w
     if style == "sweep":
-        _curve(
+        tube(
             c,
             [(8, top), (8 + side, 2.6), (8 + side * lean, 2.2), (8 + side * (lean + 2.2), 4 + fat)],
             [0.8, fat, fat, 0.6],
@@ -393,13 +373,7 @@ def bomb(c: Canvas, r):
     c.ellipse(x - radius * 0.4, y - radius * 0.45, 1.2, 1.0, p.WHITE, tone=3)
     end_x, end_y = min(nx + ux * 2 + 0.4, 12.6), max(ny + uy * 2 - 0.2, 2.8)
     size = r.uniform(1.5, 2.4)
-    star = [
-        (
-            end_x + (size if k % 2 else size * 0.5) * math.cos(k * math.pi / 4 + 0.4),
-            end_y + (size if k % 2 else size * 0.5) * math.sin(k * math.pi / 4 + 0.4),
-        )
-        for k in range(8)
-    ]
+    star = star_corners(end_x, end_y, size, size * 0.5, points=4, turn=45 + math.degrees(0.4))
     c.polygon(star, r.choice((p.ORANGE, p.RED)), tone=2)
     c.ellipse(end_x, end_y, size * 0.5, size * 0.5, p.YELLOW, tone=3)
     c.outline()
