@@ -59,6 +59,16 @@ class Canvas:
         y = _Y - cy - dy
         return (x * cos + y * sin) / sx + cx, (-x * sin + y * cos) / sy + cy
 
+    def point(self, x, y):
+        """Where a point of the present frame lies on the canvas."""
+        cos, sin, sx, sy, cx, cy, dx, dy = self._frame
+        u, v = (x - cx) * sx, (y - cy) * sy
+        return u * cos - v * sin + cx + dx, u * sin + v * cos + cy + dy
+
+    def column(self, x):
+        """The column of the arrays that holds column x: `flip` is in it."""
+        return SIZE - 1 - x if self.flip else x
+
     def _lit(self, nx, ny, nz):
         """Brightness in -1..1 of a surface with this local normal."""
         cos, sin = self._frame[:2]
@@ -81,13 +91,17 @@ class Canvas:
         mask[:, [0, -1]] = False
         return mask
 
+    def _darken_around(self, mask, tone):
+        """A dark line where this part lies on top of another one."""
+        edge = _dilate(mask) & ~mask & (self.material >= 0)
+        self.tone[edge] = np.minimum(self.tone[edge], tone)
+
     def _put(self, mask, tone, ramp, rim, inside=None):
         mask = self._clip(mask)
         if inside is not None:
             mask &= inside
-        if rim is not None:  # a dark line where this part lies on top of another one
-            edge = _dilate(mask) & ~mask & (self.material >= 0)
-            self.tone[edge] = np.minimum(self.tone[edge], rim)
+        if rim is not None:
+            self._darken_around(mask, rim)
         self.material[mask] = self._index(ramp)
         self.tone[mask] = tone if np.isscalar(tone) else tone[mask]
         return mask
@@ -179,17 +193,14 @@ class Canvas:
         mask = np.zeros((SIZE, SIZE), bool)
         placed = []
         for (i, j), ch in cells.items():
-            col, row = x + i, y + j
-            if self.flip:
-                col = SIZE - 1 - col
+            col, row = self.column(x + i), y + j
             if not (1 <= col < SIZE - 1 and 1 <= row < SIZE - 1):
                 continue
             mask[row, col] = True
             placed.append((col, row, ch))
         where = {(col, row): ch for col, row, ch in placed}
         if rim is not None:
-            edge = _dilate(mask) & ~mask & (self.material >= 0)
-            self.tone[edge] = np.minimum(self.tone[edge], rim)
+            self._darken_around(mask, rim)
         for col, row, ch in placed:
             if ch == "#":
                 material, tone = first, 0
@@ -207,8 +218,7 @@ class Canvas:
 
     def pixel(self, x, y, ramp, tone=2):
         """One pixel at column x, row y."""
-        if self.flip:
-            x = SIZE - 1 - x
+        x = self.column(x)
         if 1 <= x < SIZE - 1 and 1 <= y < SIZE - 1:
             self.material[y, x], self.tone[y, x] = self._index(ramp), tone
 
@@ -226,7 +236,7 @@ class Canvas:
 
     def cut_pixel(self, x, y):
         """Remove one pixel."""
-        self.material[y, SIZE - 1 - x if self.flip else x] = -1
+        self.material[y, self.column(x)] = -1
 
     def shade(self, mask, by=-1):
         """Make the painted pixels of a (16, 16) mask darker (by=-1) or lighter (by=1), within tones 1..4."""

@@ -44,12 +44,12 @@ def _tall_or_big_eyes(c, r, k, row):
 
 def _wire(c, points, ramp, tone=0, mirror=False):
     """A one-pixel line through points, where nothing has been painted: thin legs and feelers, after the outline."""
-    for (x0, y0), (x1, y1) in itertools.pairwise(points):
+    for (x0, y0), (x1, y1) in itertools.pairwise(c.point(x, y) for x, y in points):
         n = max(1, math.ceil(max(abs(x1 - x0), abs(y1 - y0))))
         for k in range(n + 1):
             x, y = math.floor(x0 + (x1 - x0) * k / n), math.floor(y0 + (y1 - y0) * k / n)
             x = 15 - x if mirror else x
-            if 0 <= x < 16 and 0 <= y < 16 and c.material[y, 15 - x if c.flip else x] < 0:
+            if 0 <= x < 16 and 0 <= y < 16 and c.material[y, c.column(x)] < 0:
                 c.pixel(x, y, ramp, tone)
 
 
@@ -57,12 +57,6 @@ def _wires(c, points, ramp, tone=0):
     """A wire left of the middle and its mirror image."""
     _wire(c, points, ramp, tone)
     _wire(c, points, ramp, tone, mirror=True)
-
-
-def _turn(points, angle):
-    """The points turned about the middle of the canvas, as Canvas.frame does it."""
-    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    return [(8 + (x - 8) * cos - (y - 8) * sin, 8 + (x - 8) * sin + (y - 8) * cos) for x, y in points]
 
 
 # ---------------------------------------------------------------- crawling and flying, from above
@@ -154,8 +148,9 @@ def bee(c: Canvas, r):
         c.ellipse(8, 4.0, rx * 0.72, 2.2, r.choice((p.BLACK, p.BROWN)), rim=0)
         _ellipses(c, 8 - rx * 0.6, 3.8, 0.95, 1.1, p.WHITE, tone=3, clip=c.filled())
     c.outline()
-    for sign in (-1, 1):
-        _wire(c, _turn([(8 + sign, 3), (8 + sign * r.uniform(2, 3.4), 0.4)], angle), p.BLACK)
+    with c.frame(angle=angle):
+        for side in (-1, 1):
+            _wire(c, [(8 + side, 3), (8 + side * r.uniform(2, 3.4), 0.4)], p.BLACK)
 
 
 def butterfly(c: Canvas, r):
@@ -207,12 +202,13 @@ def ladybird(c: Canvas, r):
         for x, y in spots:
             _ellipses(c, 8 - x, 9.2 + y, 1.05, 1.05, p.BLACK, tone=0, clip=body)
     c.outline()
-    for side in (-1, 1):
-        for k in range(3):
-            y = 6.0 + k * 2.6
-            out = r.uniform(1.6, 2.4)
-            _wire(c, _turn([(8 + side * (rx - 0.5), y), (8 + side * (rx + out), y - 1.6 + k * 1.6)], angle), p.BLACK)
-        _wire(c, _turn([(8 + side, 3), (8 + side * r.uniform(2, 3.5), 0.4)], angle), p.BLACK)
+    with c.frame(angle=angle):
+        for side in (-1, 1):
+            for k in range(3):
+                y = 6.0 + k * 2.6
+                out = r.uniform(1.6, 2.4)
+                _wire(c, [(8 + side * (rx - 0.5), y), (8 + side * (rx + out), y - 1.6 + k * 1.6)], p.BLACK)
+            _wire(c, [(8 + side, 3), (8 + side * r.uniform(2, 3.5), 0.4)], p.BLACK)
 
 
 def turtle(c: Canvas, r):

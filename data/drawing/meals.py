@@ -36,7 +36,7 @@ def _dots(c, r, mask, ramps, n, tone=2):
     for x, y in cells:
         if len(used) < n and all(max(abs(x - a), abs(y - b)) > 1 for a, b in used):
             used.append((x, y))
-            c.pixel(15 - x if c.flip else x, y, r.choice(ramps), tone)
+            c.pixel(c.column(x), y, r.choice(ramps), tone)
 
 
 def _finish(c):

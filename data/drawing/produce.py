@@ -31,17 +31,10 @@ def _turned(c, cx, points, ramp, bend=0.0, tone=None, rim=None, clip=None):
     return c.shape((dx * dx <= here) & (here > 0), c._lit(dx / n, ny / n, z / n), ramp, tone=tone, rim=rim, clip=clip)
 
 
-def _place(c, x, y):
-    """The pixel (column, row) in which a point of the present frame lies."""
-    cos, sin, sx, sy, cx, cy, dx, dy = c._frame
-    u, v = (x - cx) * sx, (y - cy) * sy
-    return math.floor(u * cos - v * sin + cx + dx), math.floor(u * sin + v * cos + cy + dy)
-
-
 def _dot(c, x, y, ramp, tone, clip=None):
     """One pixel at a point of the present frame, if it is within clip."""
-    col, row = _place(c, x, y)
-    if clip is None or (0 <= col < 16 and 0 <= row < 16 and clip[row, 15 - col if c.flip else col]):
+    col, row = map(math.floor, c.point(x, y))
+    if clip is None or (0 <= col < 16 and 0 <= row < 16 and clip[row, c.column(col)]):
         c.pixel(col, row, ramp, tone)
 
 
@@ -49,8 +42,8 @@ def _glint(c, x, y, ramp=p.WHITE, tone=3, length=1):
     """A highlight of `length` pixels downwards from a point, or from its mirror image: where the body is better lit."""
 
     def lit(px):
-        col, row = _place(c, px, y)
-        col = 15 - col if c.flip else col
+        col, row = map(math.floor, c.point(px, y))
+        col = c.column(col)
         return c.tone[row, col] if 0 <= col < 16 and 0 <= row < 16 and c.material[row, col] >= 0 else -1
 
     best = max((16 - x, x) if c.flip else (x, 16 - x), key=lit)

@@ -424,7 +424,7 @@ def _bigleg(c, x, d, ramp, tone):
 
 def _spike(c, x, ramp):
     """One light pixel on top of the figure's back in this column."""
-    column = c.filled()[:, 15 - x if c.flip else x]
+    column = c.filled()[:, c.column(x)]
     if column.any():
         c.pixel(x, int(column.argmax()) - 1, ramp, 3)
 

@@ -195,17 +195,11 @@ def flail(c: Canvas, r):
 def _string(c, points, ramp, tone):
     """A bow string: thin, without an outline, behind everything that is there."""
     for (x0, y0), (x1, y1) in itertools.pairwise(points):
-        cos, sin, _, _, cx, cy, dx, dy = c._frame
-        ends = []
-        for x, y in ((x0, y0), (x1, y1)):
-            u, v = x - cx, y - cy
-            ends.append((cx + dx + u * cos - v * sin - 0.5, cy + dy + u * sin + v * cos - 0.5))
-        (ax, ay), (bx, by) = ends
+        (ax, ay), (bx, by) = c.point(x0, y0), c.point(x1, y1)
         n = max(abs(ax - bx), abs(ay - by), 1)
         for k in range(int(n) + 1):
-            px, py = round(ax + (bx - ax) * k / n), round(ay + (by - ay) * k / n)
-            col = 15 - px if c.flip else px
-            if 0 < col < 15 and 0 < py < 15 and not c.filled()[py, col]:
+            px, py = math.floor(ax + (bx - ax) * k / n), math.floor(ay + (by - ay) * k / n)
+            if 0 < px < 15 and 0 < py < 15 and not c.filled()[py, c.column(px)]:
                 c.pixel(px, py, ramp, tone)
 
 
