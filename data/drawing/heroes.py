@@ -42,7 +42,7 @@ class Figure:
         """Rows from y down that reach halves[i] columns to each side of the middle."""
         _spans(self.c, y, [(self.cx - h, self.cx + h) for h in halves], ramp, rim)
 
-    def two(self, offset, y, ramp, tone):
+    def pair(self, offset, y, ramp, tone):
         """A pixel at this offset to the right of the middle, and its mirror image."""
         pixel_pair(self.c, self.cx + offset, y, ramp, tone, self.cx)
 
@@ -68,8 +68,8 @@ class Figure:
         """Trousers with a bib and braces over a shirt; then the arms."""
         self.body(jeans, boots, shirt)
         self.sym(self.neck + 2, [self.torso_w] * (self.hip - self.neck - 1), jeans)
-        self.two(1, self.neck + 1, jeans, 2)
-        self.two(1, self.neck + 2, p.YELLOW, 3)
+        self.pair(1, self.neck + 1, jeans, 2)
+        self.pair(1, self.neck + 2, p.YELLOW, 3)
         self.arms(shirt)
 
     def arms(self, sleeve, poses=POSES):
@@ -132,8 +132,8 @@ class Figure:
         at = self.face_w - 2
         for y in (self.eye, self.eye + 1):
             if self.skin in p.SKINS[3:]:
-                self.two(at + 1, y, p.WHITE, 2)
-            self.two(at, y, p.BLACK, 0)
+                self.pair(at + 1, y, p.WHITE, 2)
+            self.pair(at, y, p.BLACK, 0)
 
     def hair_sides(self, length, ramp=None):
         """Hair that falls from the temples: `length` rows from the brow down. Draw it after the head."""
@@ -146,7 +146,7 @@ class Figure:
         self.sym(self.chin, [w] + [max(w - k, 1) for k in range(length)], ramp, 0)
         self.sym(self.eye, [w, w], self.skin)
         self.eyes()
-        self.two(w - 1, self.chin - 1, ramp, 2)
+        self.pair(w - 1, self.chin - 1, ramp, 2)
 
     def cape(self, ramp, flare=1):
         """A cape behind the body; draw it first."""
@@ -270,8 +270,8 @@ def ranger(c: Canvas, r):
     f.hair_sides(4, cloth)
     f.sym(f.eye - 1, [w], cloth)
     f.sym(f.eye - 1, [w - 1], r.choice((f.skin, f.hair)))
-    f.two(w - 1, f.chin, cloth, 2)
-    f.two(0, f.neck, r.choice((p.GOLD, cloth, p.WHITE)), 2)  # the clasp of the cape
+    f.pair(w - 1, f.chin, cloth, 2)
+    f.pair(0, f.neck, r.choice((p.GOLD, cloth, p.WHITE)), 2)  # the clasp of the cape
     f.finish()
 
 
@@ -307,7 +307,7 @@ def _crown(f, r):
         f.c.line(x, y - 4, x, y - 3, p.GOLD, 3)
     f.sym(y - 4, [1, 1 + (w > 3)], p.GOLD)
     f.c.line(f.cx - 1, y - 2, f.cx, y - 2, r.choice((p.RED, p.CYAN, p.LIME)), 2)
-    f.two(w - 1, y - 2, r.choice((p.RED, p.BLUE, p.GOLD)), 2)
+    f.pair(w - 1, y - 2, r.choice((p.RED, p.BLUE, p.GOLD)), 2)
 
 
 def ninja(c: Canvas, r):
@@ -398,11 +398,11 @@ def pirate(c: Canvas, r):
         hat, trim = r.choice((p.BLACK, p.BLACK, p.NAVY, p.BROWN)), r.choice((p.GOLD, p.WHITE, p.YELLOW))
         shape = r.choice(((w - 2, w + 1, w + 2, w + 1), (w - 1, w, w + 2, w + 2), (w - 1, w + 1, w + 2, w)))
         f.sym(y - 3, shape, hat)
-        f.two(shape[1] - 1, y - 2, trim, 2)
-        f.two(w + 1, y - 1, trim, 2)
-        f.two(0, y - 2, p.WHITE, 3)
-        f.two(0, y - 1, p.WHITE, 3)
-        f.two(1, y - 2, p.WHITE, 2)
+        f.pair(shape[1] - 1, y - 2, trim, 2)
+        f.pair(w + 1, y - 1, trim, 2)
+        f.pair(0, y - 2, p.WHITE, 3)
+        f.pair(0, y - 1, p.WHITE, 3)
+        f.pair(1, y - 2, p.WHITE, 2)
     else:
         band = r.choice((p.RED, p.RED, p.BLUE, p.BLACK))
         f.sym(y - 2, [w - 1, w, w + 1, w + 1], band)
@@ -454,14 +454,14 @@ def princess(c: Canvas, r):
     f.arm_out(f.skin)
     f.head(p.RED)
     f.sym(f.eye - 3, [w - 1, w + 1], f.hair)
-    f.two(w - 1, f.eye - 1, f.hair, 2)
+    f.pair(w - 1, f.eye - 1, f.hair, 2)
     f.hair_sides(5)
     top = f.eye - 4
     f.sym(top, [w - 1, w], p.GOLD)
     for x in r.choice(((1,), (1, 2))):
-        f.two(x - 1 + (x > 1) * (w - 3), top - 1, p.GOLD, 3)
-    f.two(0, top, gem, 2)
-    f.two(w - 2, top, p.GOLD, 0)
+        f.pair(x - 1 + (x > 1) * (w - 3), top - 1, p.GOLD, 3)
+    f.pair(0, top, gem, 2)
+    f.pair(w - 2, top, p.GOLD, 0)
     _wand(f, r, gem)
     f.finish()
 
@@ -485,7 +485,7 @@ def chef(c: Canvas, r):
     f.body(r.choice((p.SLATE, p.NAVY, p.BLACK)), p.BLACK, p.WHITE)
     f.arms(p.WHITE)
     f.sym(f.neck + 1, [1], scarf)
-    f.two(1, f.neck + 2, p.SLATE, 1)
+    f.pair(1, f.neck + 2, p.SLATE, 1)
     f.head()
     f.hair_sides(r.choice((2, 3)))
     w, y = f.face_w, f.eye - 2
@@ -520,7 +520,7 @@ def miner(c: Canvas, r):
     if r.random() < 0.5:
         f.sym(y, [5], helmet)
     f.sym(y - 2, [1, 1], p.WHITE, 0)
-    f.two(0, y - 2, p.YELLOW, 4)
+    f.pair(0, y - 2, p.YELLOW, 4)
     top = r.choice((2, 3, 4))
     _pole(f, top, r.choice((13, 14)), r.choice(p.WOODS))
     for dx, dy in ((0, 0), (1, 0), (-1, 0), (2, 1), (-2, 1), (2, 2), (-2, 2)):
@@ -548,8 +548,8 @@ def samurai(c: Canvas, r):
     f.sym(y, [4], lace)
     tall = r.choice((1, 2))
     for k, off in enumerate((0, 1, 2, 2 + out)[: 3 + (tall > 1)]):
-        f.two(off, max(y - 1 - k, 1), p.GOLD, 3)
-        f.two(off + 1, max(y - 2 - k, 1), p.GOLD, 2)
+        f.pair(off, max(y - 1 - k, 1), p.GOLD, 3)
+        f.pair(off + 1, max(y - 2 - k, 1), p.GOLD, 2)
     _blade(f, r.randint(6, f.hand - 3), p.STEEL, p.GOLD)
     f.finish()
 
@@ -627,7 +627,7 @@ def astronaut(c: Canvas, r):
     ry = (f.chin + 1 - top) / 2
     c.ellipse(f.cx, top + ry, 4, ry, suit, power=r.choice((2.2, 2.6)), rim=0)
     f.sym(top + 2, [3] * (f.chin - top - 2), visor)
-    f.two(2, f.chin - 1, visor, 0)
+    f.pair(2, f.chin - 1, visor, 0)
     c.line(f.cx - 2, top + 3, f.cx - 2, top + 4, p.WHITE, 4)
     c.pixel(f.cx - 1, top + 3, p.WHITE, 4)
     f.arm_out(suit)

@@ -13,11 +13,6 @@ ICE_CREAMS = (p.PINK, p.CREAM, p.BROWN, p.LIME, p.WHITE, p.MAGENTA, p.CYAN, p.OR
 CERAMICS = (p.WHITE, p.RED, p.BLUE, p.SKY, p.TEAL, p.GREEN, p.ORANGE, p.VIOLET, p.PINK, p.YELLOW)
 
 
-def _turn(c, r):
-    """Half of the sprites look the other way."""
-    c.flip = r.random() < 0.5
-
-
 def _cherry(c, r, x, y):
     """A cherry of 2 to 3 pixels with a glint and perhaps a stem."""
     size = r.choice((1.0, 1.5))
@@ -27,7 +22,7 @@ def _cherry(c, r, x, y):
         c.line(math.floor(x), math.floor(y - size - 1), math.floor(x + 1), math.floor(y - size - 2), p.FOREST, 1)
 
 
-def _dots(c, r, mask, ramps, n, tone=2):
+def _scatter(c, r, mask, ramps, n, tone=2):
     """Scatter up to n single pixels within a mask, no two of them touching; the border of the mask stays free."""
     cells = [(x, y) for y in range(1, 15) for x in range(1, 15) if mask[y, x]]
     cells = [(x, y) for x, y in cells if all(mask[y + j, x + i] for i, j in ((0, 1), (1, 0), (0, -1), (-1, 0)))]
@@ -39,7 +34,7 @@ def _dots(c, r, mask, ramps, n, tone=2):
             c.pixel(c.column(x), y, r.choice(ramps), tone)
 
 
-def _finish(c):
+def _trim_and_outline(c):
     """Remove single pixels that stick out of a round form, then outline it."""
     m = c.filled()
     padded = np.pad(m, 1).astype(int)
@@ -58,7 +53,7 @@ def _steam(c, r, xs, y0, y1):
 
 def bread(c: Canvas, r):
     """A loaf with pale slashes: round, long, or a baguette."""
-    _turn(c, r)
+    c.flip = r.random() < 0.5
     long = r.random() < 0.4
     rx, ry = (r.uniform(7.8, 9.0), r.uniform(2.2, 3.2)) if long else (r.uniform(6.2, 7.2), r.uniform(3.8, 5.2))
     with c.frame(angle=r.uniform(-48, -30) if long else r.uniform(-28, 0)):
@@ -67,12 +62,12 @@ def bread(c: Canvas, r):
         for k in range(n):
             x = 8 + (k - (n - 1) / 2) * rx * 1.3 / n
             c.limb(x + 1.0, 8 - ry * 0.7, 0.7, x - 0.7, 8 + ry * 0.15, 0.7, p.CREAM, tone=3, rim=1, clip=body)
-    _finish(c)
+    _trim_and_outline(c)
 
 
 def cheese(c: Canvas, r):
     """A yellow wedge with holes, its tip to one side."""
-    _turn(c, r)
+    c.flip = r.random() < 0.5
     paste, left, right = r.choice((p.YELLOW, p.YELLOW, p.YELLOW, p.GOLD, p.ORANGE)), r.uniform(6, 8.5), r.uniform(5.5, 7.5)
     bottom, hole = r.uniform(12.8, 14.8), p.BROWN if paste is p.ORANGE else p.ORANGE
     front = c.polygon([(1, left), (15, right), (15, bottom), (1, bottom)], paste, tone=2)
@@ -90,7 +85,7 @@ def cheese(c: Canvas, r):
 
 def drumstick(c: Canvas, r):
     """Roast chicken leg, with a bone that ends in two knobs."""
-    _turn(c, r)
+    c.flip = r.random() < 0.5
     meat, w, h = r.choice((p.COPPER, p.COPPER, p.LIGHT_WOOD, p.LEATHER)), r.uniform(3.9, 5.0), r.uniform(3.8, 4.8)
     with c.frame(angle=r.uniform(32, 58)):
         end = r.uniform(14.6, 15.6)
@@ -105,7 +100,7 @@ def drumstick(c: Canvas, r):
         elif style < 0.6:  # marks of the grill
             for k in (0, 2.6):
                 c.limb(8 - w * 0.6, 3 + k, 0.45, 8 + w * 0.5, 4.5 + k, 0.45, meat, tone=1, clip=leg)
-    _finish(c)
+    _trim_and_outline(c)
 
 
 def fried_egg(c: Canvas, r):
@@ -120,12 +115,12 @@ def fried_egg(c: Canvas, r):
     x, y = 8 + r.uniform(-1.4, 1.4), 8 + r.uniform(-1, 0.8)
     c.ellipse(x, y, size, size * 0.95, yolk, rim=2, clip=white)
     c.pixel(math.floor(x - size * 0.4), math.floor(y - size * 0.4), p.WHITE, 3)
-    _finish(c)
+    _trim_and_outline(c)
 
 
 def cake_slice(c: Canvas, r):
     """A wedge of layer cake, its tip to one side, with something red on top."""
-    _turn(c, r)
+    c.flip = r.random() < 0.5
     sponge, icing = r.choice(
         (
             (p.TAN, p.PINK),
@@ -171,7 +166,7 @@ def doughnut(c: Canvas, r):
         top = top | c.ellipse(8 + (rx - 1.7) * math.cos(a), 7.9 + (ry - 1.7) * math.sin(a), 1.25, 1.25, icing, tone=2)
     top = top & ~c.ellipse(8, 8, hole + 0.9, hole + 0.7, icing, tone=1)
     if r.random() < 0.7:
-        _dots(c, r, top, [s for s in SPRINKLES if s is not icing], r.choice((8, 10, 12)))
+        _scatter(c, r, top, [s for s in SPRINKLES if s is not icing], r.choice((8, 10, 12)))
     else:
         for x in (4.5, 7.5, 10.5):
             c.limb(x - 1, 13, 0.5, x + 2.2, 3, 0.5, p.WHITE if icing is not p.WHITE else p.BROWN, tone=2, clip=top)
@@ -179,12 +174,12 @@ def doughnut(c: Canvas, r):
     if r.random() < 0.3:
         a = r.uniform(-2.0, 0.3)
         c.cut_ellipse(8 + 6.4 * math.cos(a), 8 + 6 * math.sin(a), 2.2, 2.2)
-    _finish(c)
+    _trim_and_outline(c)
 
 
 def ice_cream(c: Canvas, r):
     """A waffle cone with one to three scoops or a whirl."""
-    _turn(c, r)
+    c.flip = r.random() < 0.5
     a, b, d = r.sample(ICE_CREAMS, 3)
     split, w, phase = r.uniform(8.0, 9.0), r.uniform(3.6, 4.8), r.choice((0, 2))
     waffle, soft = r.choice((p.TAN, p.GOLD, p.LIGHT_WOOD)), r.choice((p.CREAM, p.PINK, p.BROWN))
@@ -207,7 +202,7 @@ def ice_cream(c: Canvas, r):
             top = c.ellipse(x, split - up, rx, ry, flavour, rim=len(scoops) // 4, clip=above)
         c.box(7.6 - w, split - 0.4, 8.4 + w, split + 0.8, waffle, tone=2, rim=0)
     if r.random() < 0.4 and len(scoops) < 4:
-        _dots(c, r, top & row_mask(1, math.floor(split) - 1), SPRINKLES, 4)
+        _scatter(c, r, top & row_mask(1, math.floor(split) - 1), SPRINKLES, 4)
     elif r.random() < 0.5 and x == 8:
         _cherry(c, r, 8, max(split - up - ry + 0.3, 2.2))
     c.outline()
@@ -228,8 +223,8 @@ def pizza(c: Canvas, r):
             c.ellipse(x + r.uniform(-0.5, 0.5), y, size, size, meat, clip=top, rim=2)
         c.limb(8 - w, 3, 1.4, 8 + w, 3, 1.4, p.COPPER, rim=0)
     if greens:
-        _dots(c, r, top, greens, 4)
-    _finish(c)
+        _scatter(c, r, top, greens, 4)
+    _trim_and_outline(c)
 
 
 def hamburger(c: Canvas, r):
@@ -255,13 +250,13 @@ def hamburger(c: Canvas, r):
     below = c.filled()
     c.ellipse(8, y, w, min(y - 1, r.uniform(4.2, 6.0)), bun, rim=0, clip=row_mask(0, y))
     if r.random() < 0.75:
-        _dots(c, r, c.filled() & ~below, (p.CREAM,), r.choice((3, 4, 5)), 3)
-    _finish(c)
+        _scatter(c, r, c.filled() & ~below, (p.CREAM,), r.choice((3, 4, 5)), 3)
+    _trim_and_outline(c)
 
 
 def beer(c: Canvas, r):
     """A mug with a handle, full of gold, with foam running over."""
-    _turn(c, r)
+    c.flip = r.random() < 0.5
     drink, w, top = r.choice((p.GOLD, p.GOLD, p.YELLOW, p.BROWN)), r.choice((3.5, 4.0, 4.5)), r.choice((4, 5))
     left, right, n = 6.5 - w, 6.5 + w, r.choice((3, 4))
     c.ring(right, 9.5, r.uniform(3.0, 3.6), r.uniform(3.0, 4.0), 1.4, p.GLASS)
@@ -277,12 +272,12 @@ def beer(c: Canvas, r):
     for _ in range(2):
         x = r.uniform(left + 0.5, right - 0.5)
         c.limb(x, top, 0.8, x, top + r.uniform(1.5, 3.5), 0.8, p.WHITE, tone=3)
-    _finish(c)
+    _trim_and_outline(c)
 
 
 def coffee(c: Canvas, r):
     """A steaming cup on a saucer."""
-    _turn(c, r)
+    c.flip = r.random() < 0.5
     cup, drink = r.choice(CERAMICS), r.choice((p.DARK_WOOD, p.BROWN, p.COPPER, p.FOREST))
     w, top, deep = r.uniform(4.2, 5.2), r.choice((6, 7)), r.uniform(5.6, 7.0)
     cx = 7
@@ -300,7 +295,7 @@ def coffee(c: Canvas, r):
 
 def sushi(c: Canvas, r):
     """Salmon or tuna on a pillow of rice, perhaps tied with seaweed."""
-    _turn(c, r)
+    c.flip = r.random() < 0.5
     fish = r.choice((p.ORANGE, p.ORANGE, p.RED))
     w, h = r.uniform(5.4, 6.4), r.uniform(3.2, 4.0)
     with c.frame(angle=r.uniform(-24, 0)):
@@ -317,7 +312,7 @@ def sushi(c: Canvas, r):
         if r.random() < 0.4:
             band = r.uniform(1.2, 1.8)
             c.box(8 - band, 4, 8 + band, 15, p.BLACK, tone=2, clip=c.filled())
-    _finish(c)
+    _trim_and_outline(c)
 
 
 KINDS = {

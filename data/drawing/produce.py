@@ -31,7 +31,7 @@ def _turned(c, cx, points, ramp, bend=0.0, tone=None, rim=None, clip=None):
     return c.shape((dx * dx <= here) & (here > 0), c._lit(dx / n, ny / n, z / n), ramp, tone=tone, rim=rim, clip=clip)
 
 
-def _dot(c, x, y, ramp, tone, clip=None):
+def _pixel_at(c, x, y, ramp, tone, clip=None):
     """One pixel at a point of the present frame, if it is within clip."""
     col, row = map(math.floor, c.point(x, y))
     if clip is None or (0 <= col < 16 and 0 <= row < 16 and clip[row, c.column(col)]):
@@ -49,14 +49,14 @@ def _glint(c, x, y, ramp=p.WHITE, tone=3, length=1):
     best = max((16 - x, x) if c.flip else (x, 16 - x), key=lit)
     if lit(best) >= 2:
         for k in range(length):
-            _dot(c, best, y + k, ramp, tone)
+            _pixel_at(c, best, y + k, ramp, tone)
 
 
 def _stroke(c, x0, y0, x1, y1, ramp, tone, clip=None):
     """A thin line between two points of the present frame, within clip."""
     n = max(1, math.ceil(math.hypot(x1 - x0, y1 - y0)))
     for k in range(n + 1):
-        _dot(c, x0 + (x1 - x0) * k / n, y0 + (y1 - y0) * k / n, ramp, tone, clip)
+        _pixel_at(c, x0 + (x1 - x0) * k / n, y0 + (y1 - y0) * k / n, ramp, tone, clip)
 
 
 def _leaf(c, x, y, length, angle, ramp=p.GREEN, width=1.3, rim=0):
@@ -90,7 +90,7 @@ def _recolour(c, mask, ramp, tone):
     c.shape(np.ones((64, 64), bool), 0.0, ramp, tone=tone, clip=mask)
 
 
-def _finish(c):
+def _trim_centre_and_outline(c):
     """Drop lone pixels that stick out of a flat edge, move the figure to the middle, outline it."""
     full = np.pad(c.filled(), 1)
     for axis in (0, 1):
@@ -151,7 +151,7 @@ def pear(c: Canvas, r):
         body = _turned(c, 8, points, skin, bend=r.uniform(-0.8, 0.8))
         if r.random() < 0.4:
             for dx, dy in ((0.5, 9), (2.5, 10.5), (0, 12), (-1.5, 10.5), (2.5, 7.5)):
-                _dot(c, 8 + dx, dy, skin, 1, body)
+                _pixel_at(c, 8 + dx, dy, skin, 1, body)
         _glint(c, 8 - wide * 0.5, 9.5, skin, 4, 2)
         c.limb(8.3, 3.2, 0.55, 8.3 + r.uniform(-1.4, 1.2), 0.8, 0.55, p.WOOD, tone=1)
         if r.random() < 0.75:
@@ -229,7 +229,7 @@ def strawberry(c: Canvas, r):
         inner = body & np.roll(body, 1, 0) & np.roll(body, 1, 1) & np.roll(body, -1, 1)
         for j in range(4):
             for i in range(-3, 4):
-                _dot(c, 8 + 3 * i + 1.5 * ((j + shift) % 2), 6.5 + 2 * j, p.YELLOW, 3, inner)
+                _pixel_at(c, 8 + 3 * i + 1.5 * ((j + shift) % 2), 6.5 + 2 * j, p.YELLOW, 3, inner)
         reach = [r.uniform(3.4, 4.2) + 0.7 * abs(k - 2) for k in range(5)]
         for rim in (0, None):
             for k in range(5):
@@ -261,7 +261,7 @@ def watermelon_slice(c: Canvas, r):
         shift = r.uniform(0, 2)
         for j in range(5):
             for i in range(-3, 4):
-                _dot(c, 8.5 + 3.2 * i + 1.6 * (j % 2), cy + 1.5 + shift * 0.5 + 2.2 * j, p.BLACK, 1, inner)
+                _pixel_at(c, 8.5 + 3.2 * i + 1.6 * (j % 2), cy + 1.5 + shift * 0.5 + 2.2 * j, p.BLACK, 1, inner)
 
 
 def pineapple(c: Canvas, r):
@@ -310,7 +310,7 @@ def aubergine(c: Canvas, r):
         _turned(c, 8, points, skin, bend=bend)
         x = 8 - bend * 0.3
         for k in range(3):
-            _dot(c, x + bend * 0.4 - narrow * 0.5 - 0.3 * k, 8 + k, skin, 4)
+            _pixel_at(c, x + bend * 0.4 - narrow * 0.5 - 0.3 * k, 8 + k, skin, 4)
         c.limb(x - bend * 0.5, -1.8, 0.9, x, 1.5, 0.9, p.GREEN)
         reach = r.uniform(2.6, 4.0)
         for rim in (0, None):  # again without rims, which would leave nothing of such small leaves
@@ -365,16 +365,16 @@ def broccoli(c: Canvas, r):
             )
 
 
-def _grown(draw):
+def _finished(draw):
     """The kind: what this function draws, mirrored in one half of the cases (the light stays), finished."""
 
     def kind(c: Canvas, r):
         c.flip = r.random() < 0.5
         draw(c, r)
-        _finish(c)
+        _trim_centre_and_outline(c)
 
     return kind
 
 
 _ALL = (apple, pear, cherries, grapes, banana, strawberry, watermelon_slice, pineapple, carrot, aubergine, corn, broccoli)
-KINDS = {f.__name__.replace("_", " "): _grown(f) for f in _ALL}
+KINDS = {f.__name__.replace("_", " "): _finished(f) for f in _ALL}

@@ -39,7 +39,7 @@ BEASTS = {
 }
 
 
-def _eyes(ramp):
+def _eye_key(ramp):
     """Key entries for an eye in this skin: dark, with a white upper half on dark skin."""
     return {"e": (p.WHITE, 4) if sum(ramp.tones[2]) < 340 else (p.BLACK, 0), "E": (p.BLACK, 0)}
 
@@ -49,20 +49,20 @@ def _eye(c, x, y):
     c.line(x, y, x, y + 1, p.BLACK, 0)
 
 
-def _head(c, style, skin, hair, x=3, y=1):
+def _human_head(c, style, skin, hair, x=3, y=1):
     """A big human head in profile, its left top corner at (x, y)."""
-    key = {"s": skin, "H": hair, "n": (skin, 3), "m": (skin, 1), "a": (skin, 1)} | _eyes(skin)
+    key = {"s": skin, "H": hair, "n": (skin, 3), "m": (skin, 1), "a": (skin, 1)} | _eye_key(skin)
     return c.bitmap(HEADS[style], x, y, key, rim=0)
 
 
-def _beast(c, kind, x, y, coat, other=None, muzzle=None, white=p.WHITE, rim=1):
+def _animal_head(c, kind, x, y, coat, other=None, muzzle=None, white=p.WHITE, rim=1):
     """The head of an animal; other: ear, mane or horn side colour, muzzle: its snout."""
     key = {"A": coat, "B": other or (coat, 1), "P": (muzzle or coat, 3 if muzzle is p.MAGENTA else 2), "L": (coat, 3)}
-    key |= _eyes(coat) | {"W": (white, 3), "N": (p.BLACK, 1), "R": (p.RED, 2), "H": (p.BONE, 2)}
+    key |= _eye_key(coat) | {"W": (white, 3), "N": (p.BLACK, 1), "R": (p.RED, 2), "H": (p.BONE, 2)}
     return c.bitmap(BEASTS[kind], x, y, key, rim=rim)
 
 
-def _legs(c, r, trousers, boots, x=3, y=11):
+def _human_legs(c, r, trousers, boots, x=3, y=11):
     """Two striding legs; half of the time near and far one change roles."""
     rows = r.choice(STRIDES)
     if r.random() < 0.5:
@@ -91,7 +91,7 @@ def _person(c, r, cloth, trousers, boots, skin, belt=p.LEATHER, far=None, dx=0):
     c.flip = r.random() < 0.5
     if far:
         _arm(c, cloth, skin, far, far=True)
-    _legs(c, r, trousers, boots, x=3 + dx)
+    _human_legs(c, r, trousers, boots, x=3 + dx)
     _torso(c, r, cloth, belt, dx)
 
 
@@ -128,10 +128,10 @@ def traveller(c: Canvas, r):
     """A hooded cloak, a face in its shadow, a walking staff."""
     cloth, skin = r.choice(p.CLOTHS), r.choice(p.SKINS[:4])
     c.flip = r.random() < 0.5
-    _legs(c, r, r.choice((p.BROWN, p.SLATE)), p.LEATHER, x=1)
+    _human_legs(c, r, r.choice((p.BROWN, p.SLATE)), p.LEATHER, x=1)
     hem, back = r.choice((11.6, 12.4, 13.2)), r.uniform(0.8, 2.2)
     c.polygon([(3, 6.5), (7.5, 6.5), (8.6, hem - 0.6), (5, hem), (back, hem + 0.8), (2.4, 9)], cloth)
-    key = {"A": cloth, "s": skin, "d": (cloth, 0), "n": (skin, 3)} | _eyes(skin)
+    key = {"A": cloth, "s": skin, "d": (cloth, 0), "n": (skin, 3)} | _eye_key(skin)
     rows = ["...AAAA..", "..AAAAAA.", ".AAAAAAAA", ".AAAdsss.", "AAAAdses.", "AAAAdsEsn", ".AAAAsss.", "..AAAAA.."]
     if r.random() < 0.5:
         rows[:3] = ["..AAAA...", ".AAAAAAA.", "AAAAAAAA."]
@@ -161,7 +161,7 @@ def wizard(c: Canvas, r):
     c.box(3, 4, 9, 5, r.choice((p.GOLD, p.RED, p.WHITE)), tone=2, clip=c.filled())
     _arm(c, cloth, skin, (13, 11), shoulder=(5, 9.8))
     rows = [".WWsses..", ".WWssEsn.", ".WWWWWWW.", "...WWWWW.", "....WWWW.", ".....WWW.", ".....WW.."]
-    c.bitmap(rows[: r.choice((5, 6, 7))], 1, 6, {"s": skin, "n": (skin, 3), "W": beard} | _eyes(skin), rim=0)
+    c.bitmap(rows[: r.choice((5, 6, 7))], 1, 6, {"s": skin, "n": (skin, 3), "W": beard} | _eye_key(skin), rim=0)
     top = r.choice((3, 4, 5, 6))
     c.line(13, top, 13, 14, p.WOOD, 2)
     c.ellipse(r.choice((13.0, 13.5)), top - 1, r.choice((1.0, 1.5)), 1.5, orb)
@@ -173,7 +173,7 @@ def soldier(c: Canvas, r):
     """A brimmed or a crested helmet, a spear, sometimes a round shield."""
     metal, cloth, skin = r.choice((p.STEEL, p.IRON, p.STEEL)), r.choice(p.CLOTHS[:13]), r.choice(p.SKINS[:4])
     _person(c, r, cloth, r.choice((skin, p.BROWN, p.SLATE)), p.LEATHER, skin, dx=-2)
-    _head(c, "short", skin, metal, x=1, y=2)
+    _human_head(c, "short", skin, metal, x=1, y=2)
     if r.random() < 0.5:
         c.box(1, 4, 11, 5, metal, tone=3)
         c.ellipse(6, 3.4, 3.5, r.choice((2.0, 2.6)), metal, clip=row_mask(1, 4))
@@ -197,7 +197,7 @@ def archer(c: Canvas, r):
     """A feathered cap and a bow held out in front."""
     cloth, skin = r.choice((p.GREEN, p.FOREST, p.OLIVE, p.TEAL, p.CRIMSON, p.BLUE)), r.choice(p.SKINS[:4])
     _person(c, r, cloth, r.choice((p.BROWN, p.OLIVE, p.SLATE)), p.LEATHER, skin, dx=-2)
-    _head(c, r.choice(("short", "bowl", "tied")), skin, r.choice(p.HAIRS[1:5]), x=0, y=2)
+    _human_head(c, r.choice(("short", "bowl", "tied")), skin, r.choice(p.HAIRS[1:5]), x=0, y=2)
     c.polygon([(1, 4), (2, 1.4), (5.4, 1), (7, 3), (9.6, 3.4), (9.6, 4)], cloth, rim=0)
     c.box(1, 4, 9, 5, cloth, tone=1)
     c.line(4, 3, r.choice((1, 2)), r.choice((1, 2)), r.choice((p.RED, p.WHITE, p.YELLOW)), 3)
@@ -229,7 +229,7 @@ def boy(c: Canvas, r):
     c.box(1, 9, 5, 10, pack, tone=1, clip=c.filled())
     if r.random() < 0.4:
         c.limb(1.9, 12 - tall, 1.0, 4, 12 - tall, 1.0, r.choice((p.CREAM, p.TAN)))
-    _head(c, r.choice(("short", "bowl", "spiky", "short")), skin, r.choice(p.HAIRS[:5]), x=4)
+    _human_head(c, r.choice(("short", "bowl", "spiky", "short")), skin, r.choice(p.HAIRS[:5]), x=4)
     c.line(5, 8, 5, 10, pack, 1)
     _arm(c, cloth, skin, near)
     c.outline()
@@ -248,7 +248,7 @@ def woman(c: Canvas, r):
     front, back = 10.4 + step * 0.5, 4.2 - sweep - step * 0.3
     c.polygon([(5.6, 7.5), (8.8, 7.5), (9.2, 9.6), (front, hem), (back, hem), (5.2, 9.6)], cloth)
     c.limb(4.6, 4, 1.6, r.uniform(2.0, 4), r.uniform(8, 11), r.uniform(1.0, 1.6), hair, rim=0)
-    _head(c, r.choice(("short", "bowl")), skin, hair)
+    _human_head(c, r.choice(("short", "bowl")), skin, hair)
     if r.random() < 0.5:
         c.box(0, 3, 8, 4, r.choice((p.RED, p.GOLD, p.WHITE, p.PINK)), tone=2, clip=c.filled())
     _arm(c, cloth, skin, near, shoulder=(7.2, 8.8))
@@ -258,7 +258,7 @@ def woman(c: Canvas, r):
 # -------------------------------------------------------------------------------------------------- animals
 
 
-def _four(c, r, hind, fore, top, ramp, w=1.0, hoof=None, reach=2.0):
+def _four_legs(c, r, hind, fore, top, ramp, w=1.0, hoof=None, reach=2.0):
     """Four legs in a walk: near and far leg of each pair swing opposite ways, sometimes a fore foot is lifted."""
     swing = [r.choice((-1, 1)) * r.choice((0.5, 0.75, 1.0)) * reach for _ in range(2)]
     lifted = r.choice((None, None, "near", "far"))
@@ -278,7 +278,7 @@ def cat(c: Canvas, r):
     coat = r.choice((p.ORANGE, p.ORANGE, p.GREY, p.SLATE, p.WHITE, p.TAN, p.CREAM))
     y = r.choice((9.0, 9.5))
     tube(c, [(3.6, y), (r.uniform(1.6, 2.4), y - 2.5), (r.uniform(1.6, 3), 4), (r.uniform(1.6, 4.4), 2.2)], 0.9, coat)
-    _four(c, r, 3.6, 9, 9.5, coat, 0.9, reach=1.6)
+    _four_legs(c, r, 3.6, 9, 9.5, coat, 0.9, reach=1.6)
     c.limb(4.5, y, 2.0, 9, y, 2.0, coat)
     for x in (4, 6)[: r.choice((0, 2))]:
         c.line(x, int(y) - 2, x, int(y), coat, 1)
@@ -315,20 +315,20 @@ def dog(c: Canvas, r):
     )
     y = r.choice((9.0, 9.5))
     tube(c, [(3, y - 1), (r.uniform(1.4, 2.2), y - r.uniform(2.5, 4)), (r.uniform(1.6, 3), y - 5)], 0.8, coat)
-    _four(c, r, 3.6, 8.8, 9.5, coat, 0.95, reach=1.8)
+    _four_legs(c, r, 3.6, 8.8, 9.5, coat, 0.95, reach=1.8)
     c.limb(4.5, y, 2.0, 8.6, y - 0.2, 2.2, coat)
     if r.random() < 0.5:
         c.ellipse(5, y - 0.8, 1.9, 1.5, ear, clip=c.filled())
     x, hy = r.choice((6, 7)), r.choice((1, 1, 2))
     collar = r.choice((p.RED, p.BLUE, p.GREEN))
-    _beast(c, "dog", x, hy, coat, ear)
+    _animal_head(c, "dog", x, hy, coat, ear)
     c.line(x + 2, hy + 6, x + 4, hy + 6, collar, 2)
     if r.random() < 0.4:
         c.line(x + 6, hy + 6, x + 6, hy + 6 + r.choice((0, 1)), p.RED, 3)
     c.outline()
 
 
-def _two(c, r, hip, top, ramp, reach=2.5, thick=False):
+def _bird_legs(c, r, hip, top, ramp, reach=2.5, thick=False):
     """Two thin bird legs in stride, toes to the front."""
     swing = r.choice((0.4, 0.7, 1.0)) * reach
     for d, tone in ((-swing, 1), (swing, 2)):
@@ -352,7 +352,7 @@ def chicken(c: Canvas, r):
             (p.BLACK, p.SLATE),
         )
     )
-    _two(c, r, 6.5, 11, p.ORANGE)
+    _bird_legs(c, r, 6.5, 11, p.ORANGE)
     for k in range(r.choice((2, 3))):
         c.limb(4, 8, 1.4, 1.8 + k * 0.9, 4.2 - k * 0.4 + r.uniform(0, 1.5), 0.9, tail, rim=1)
     c.ellipse(6.6, 8.6, r.uniform(4.2, 4.8), r.uniform(3.1, 3.6), coat)
@@ -382,7 +382,7 @@ def duck(c: Canvas, r):
             (p.YELLOW, p.YELLOW),
         )
     )
-    _two(c, r, 6.5, 12, p.ORANGE, thick=True)
+    _bird_legs(c, r, 6.5, 12, p.ORANGE, thick=True)
     by = r.uniform(9.2, 9.8)
     c.polygon([(1, by - r.uniform(2, 3.5)), (6, by - 1.4), (5, by + 2.6), (2.4, by + 1)], body)
     c.ellipse(6.6, by, r.uniform(4.4, 5.0), r.uniform(2.6, 3.2), body)
@@ -402,20 +402,20 @@ def dinosaur(c: Canvas, r):
     c.flip = r.random() < 0.5
     coat = r.choice((p.GREEN, p.FOREST, p.LIME, p.OLIVE, p.TEAL, p.ORANGE, p.VIOLET))
     ty = r.uniform(4.5, 9)
-    _bigleg(c, 5 + r.choice((-0.6, 0)), r.choice((-2.4, -1.6, -1)), coat, 1)
+    _strong_leg(c, 5 + r.choice((-0.6, 0)), r.choice((-2.4, -1.6, -1)), coat, 1)
     c.limb(6, 9.4, 2.0, 3.4, ty / 2 + 4.8, 1.4, coat)
     c.limb(3.4, ty / 2 + 4.8, 1.3, 1.5, ty, 0.8, coat)
     c.limb(6.4, 9.4, 2.4, 8.6, 6.4, 2.2, coat)
     c.limb(8.6, 10.4, 1.1, 9.8, 7, 1.1, p.CREAM, tone=3, clip=c.filled())
-    _beast(c, r.choice(("roar", "snap")), r.choice((6, 7)), r.choice((1, 1, 2)), coat, p.RED)
+    _animal_head(c, r.choice(("roar", "snap")), r.choice((6, 7)), r.choice((1, 1, 2)), coat, p.RED)
     c.line(10, 9, 12, 9 + r.choice((0, 1)), coat, 2)
-    _bigleg(c, 6.6, r.choice((0.4, 1.4, 2.4)), coat, None)
+    _strong_leg(c, 6.6, r.choice((0.4, 1.4, 2.4)), coat, None)
     for x in (5, 4, 3, 2)[: r.choice((0, 4))][::2]:
         _spike(c, x, coat)
     c.outline()
 
 
-def _bigleg(c, x, d, ramp, tone):
+def _strong_leg(c, x, d, ramp, tone):
     """A strong thigh and a long foot."""
     c.ellipse(x, 10.4, 1.9, 2.2, ramp, tone=tone, rim=0)
     c.limb(x + d * 0.3, 11, 1.1, x + d, 13.4, 1.0, ramp, tone=tone)
@@ -434,7 +434,7 @@ def elephant(c: Canvas, r):
     c.flip = r.random() < 0.5
     skin = r.choice((p.GREY, p.STONE, p.STEEL, p.GREY))
     c.line(1, 6, 1, r.choice((8, 9, 10)), skin, 1)
-    _four(c, r, 3, 7.4, 9, skin, 1.2, p.CREAM, reach=1.0)
+    _four_legs(c, r, 3, 7.4, 9, skin, 1.2, p.CREAM, reach=1.0)
     c.ellipse(5, r.uniform(6.4, 6.8), 4.2, r.uniform(3.8, 4.2), skin)
     hy = r.choice((4.6, 5.2))
     c.ellipse(9.8, hy, 2.9, 3.2, skin)
@@ -453,11 +453,11 @@ def pig(c: Canvas, r):
     skin = p.PINK
     y = r.uniform(7.4, 8.2)
     tube(c, [(3, y - 1), (1.6, y - 2), (r.uniform(1.6, 3), y - r.uniform(3, 4.4))], 0.6, skin)
-    _four(c, r, 3.4, 9.2, 10, skin, 1.0, r.choice((p.BROWN, p.SLATE, skin)), reach=1.4)
+    _four_legs(c, r, 3.4, 9.2, 10, skin, 1.0, r.choice((p.BROWN, p.SLATE, skin)), reach=1.4)
     c.ellipse(6.4, y, r.uniform(4.2, 4.8), r.uniform(3.4, 4.4), skin, power=2.3)
     if r.random() < 0.4:
         c.ellipse(r.uniform(3, 5), y, 1.6, 1.4, p.BROWN, tone=2, clip=c.filled())
-    _beast(c, "pig", 7, r.choice((2, 3, 4)), skin, (skin, 1), p.MAGENTA)
+    _animal_head(c, "pig", 7, r.choice((2, 3, 4)), skin, (skin, 1), p.MAGENTA)
     c.outline()
 
 
@@ -465,13 +465,13 @@ def sheep(c: Canvas, r):
     """A cloud of wool, a dark face and dark legs."""
     c.flip = r.random() < 0.5
     wool, face = r.choice((p.WHITE, p.WHITE, p.CREAM)), r.choice((p.SLATE, p.SLATE, p.BROWN, p.TAN))
-    _four(c, r, 3.6, 8.8, 9.5, face, 0.9, reach=1.4)
+    _four_legs(c, r, 3.6, 8.8, 9.5, face, 0.9, reach=1.4)
     y = r.uniform(6.4, 7)
     c.ellipse(6.2, y, 4.4, 3.0, wool)
     for dx, dy in ((-3.8, 0), (-2.6, -2.2), (0, -3), (2.6, -2), (-2.4, 1.8), (0.4, 2.0), (2.8, 1.8)):
         k = r.uniform(1.4, 1.9)
         c.ellipse(6.2 + dx + r.uniform(-0.4, 0.4), y + dy, k, k, wool)
-    _beast(c, "sheep", 8, r.choice((2, 3, 4)), face, (face, 1), white=wool, rim=0)
+    _animal_head(c, "sheep", 8, r.choice((2, 3, 4)), face, (face, 1), white=wool, rim=0)
     c.outline()
 
 
@@ -479,7 +479,7 @@ def camel(c: Canvas, r):
     """One or two humps, a long curved neck, long legs."""
     c.flip = r.random() < 0.5
     coat = r.choice((p.TAN, p.LIGHT_WOOD, p.CREAM, p.TAN))
-    _four(c, r, 2.9, 8, 8.5, coat, 0.8, p.BROWN, reach=1.4)
+    _four_legs(c, r, 2.9, 8, 8.5, coat, 0.8, p.BROWN, reach=1.4)
     c.line(1, 7, 1, r.choice((9, 10, 11)), coat, 1)
     c.limb(3.2, 8.2, 1.8, 7.6, 8.2, 1.8, coat)
     if r.random() < 0.5:
@@ -489,7 +489,7 @@ def camel(c: Canvas, r):
             c.limb(x, 7, 1.3, x, r.uniform(2.8, 4.8), 0.8, coat)
     dy = r.choice((0, 0, 1, 2))
     tube(c, [(8.4, 8.8), (10.2, 8.4), (11.0, 4 + dy)], 1.0, coat)
-    _beast(c, "camel", 10, 1 + dy, coat, (coat, 2), p.BROWN if coat is p.CREAM else p.CREAM, rim=None)
+    _animal_head(c, "camel", 10, 1 + dy, coat, (coat, 2), p.BROWN if coat is p.CREAM else p.CREAM, rim=None)
     if r.random() < 0.5:
         c.box(3, 6, 6, 9.6, r.choice((p.RED, p.BLUE, p.VIOLET)), clip=c.filled())
     c.outline()
@@ -503,9 +503,9 @@ def fox(c: Canvas, r):
     c.limb(4, 8.6, 1.2, 2.8, (ty + 8.6) / 2, 2.0, coat)
     c.limb(2.8, (ty + 8.6) / 2, 2.0, 2.2, ty, 1.0, coat)
     c.ellipse(1.8, ty - 0.4, 1.6, 1.4, p.WHITE, tone=3)
-    _four(c, r, 4.6, 9, 9.5, coat, 0.85, p.DARK_WOOD, reach=1.6)
+    _four_legs(c, r, 4.6, 9, 9.5, coat, 0.85, p.DARK_WOOD, reach=1.6)
     c.limb(5.2, 9.2, 1.7, 9, 9.2, 1.8, coat)
-    _beast(c, "fox", r.choice((6, 7)), r.choice((2, 3)), coat, (p.DARK_WOOD, 1))
+    _animal_head(c, "fox", r.choice((6, 7)), r.choice((2, 3)), coat, (p.DARK_WOOD, 1))
     c.outline()
 
 
