@@ -33,9 +33,8 @@ def _dilate(m):
 class Canvas:
     """Paint shapes in order, back to front; call `outline()` last; `rgb()` gives the uint8 (16, 16, 3) picture on white."""
 
-    def __init__(self, flip=False):
-        """`flip` mirrors everything left to right while the light stays where it is."""
-        self.flip = flip
+    def __init__(self):
+        self.flip = False  # True mirrors everything left to right while the light stays where it is
         self.ramps = []
         self.material = np.full((SIZE, SIZE), -1)  # index into ramps; -1 is empty
         self.tone = np.zeros((SIZE, SIZE), int)

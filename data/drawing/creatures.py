@@ -22,13 +22,13 @@ def _limbs(c, x0, y0, r0, x1, y1, r1, ramp, rim=None):
     return a | c.limb(16 - x0, y0, r0, 16 - x1, y1, r1, ramp, rim=rim)
 
 
-def _polygons(c, points, ramp, rim=None, tone=None, bevel=1.5, clip=None):
+def _polygons(c, points, ramp, rim=None, bevel=1.5):
     """A polygon and its mirror image."""
-    a = c.polygon(points, ramp, rim=rim, tone=tone, bevel=bevel, clip=clip)
-    return a | c.polygon([(16 - x, y) for x, y in points], ramp, rim=rim, tone=tone, bevel=bevel, clip=clip)
+    a = c.polygon(points, ramp, rim=rim, bevel=bevel)
+    return a | c.polygon([(16 - x, y) for x, y in points], ramp, rim=rim, bevel=bevel)
 
 
-def _dot_pairs(c, columns, row, ramp, tone=2):
+def _dot_pairs(c, columns, row, ramp, tone):
     """Pixels at these distances (0 is the column right of the middle) on both sides of the middle."""
     for k in columns:
         pixel_pair(c, 8 + k, row, ramp, tone)
@@ -42,7 +42,7 @@ def _tall_or_big_eyes(c, r, k, row):
         glints(c, k, row, 2)
 
 
-def _wire(c, points, ramp, tone=0, mirror=False):
+def _wire(c, points, ramp, mirror=False):
     """A one-pixel line through points, where nothing has been painted: thin legs and feelers, after the outline."""
     for (x0, y0), (x1, y1) in itertools.pairwise(c.point(x, y) for x, y in points):
         n = max(1, math.ceil(max(abs(x1 - x0), abs(y1 - y0))))
@@ -50,13 +50,13 @@ def _wire(c, points, ramp, tone=0, mirror=False):
             x, y = math.floor(x0 + (x1 - x0) * k / n), math.floor(y0 + (y1 - y0) * k / n)
             x = 15 - x if mirror else x
             if 0 <= x < 16 and 0 <= y < 16 and c.material[y, c.column(x)] < 0:
-                c.pixel(x, y, ramp, tone)
+                c.pixel(x, y, ramp, 0)
 
 
-def _wires(c, points, ramp, tone=0):
+def _wires(c, points, ramp):
     """A wire left of the middle and its mirror image."""
-    _wire(c, points, ramp, tone)
-    _wire(c, points, ramp, tone, mirror=True)
+    _wire(c, points, ramp)
+    _wire(c, points, ramp, mirror=True)
 
 
 # ---------------------------------------------------------------- crawling and flying, from above

@@ -26,26 +26,6 @@ def heart_corners(cx, cy, w, h):
     return corners
 
 
-def burning(c, r, cx, base, w, h, ramps=FIRE, lean=0.0, tongues=True):
-    """A fire standing on y = base: three nested tears, dark outside, bright inside, each a little lower."""
-    sides = [(s, r.uniform(0.45, 0.75), r.uniform(0.5, 0.78)) for s in (-1, 1)]
-    for ramp, k, tone in zip(ramps, (1.0, 0.70, 0.40), (2, 2, 3), strict=True):
-        b = base - (1 - k) * w * 0.35
-        c.limb(cx, b - w * k * 0.9, w * k * 0.9, cx + lean * k, b - h * k, 0.25, ramp, tone=tone)
-        if tongues and k > 0.5:
-            for s, out, up in sides:
-                c.limb(
-                    cx + s * w * 0.45 * k,
-                    b - w * k * 0.7,
-                    w * 0.52 * k,
-                    cx + s * w * (out + 0.35) * k,
-                    b - h * up * k,
-                    0.2,
-                    ramp,
-                    tone=tone,
-                )
-
-
 def _sparkle(c, x, y, ramp):
     """A plus of five pixels."""
     for dx, dy in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
@@ -236,10 +216,17 @@ def crystals(c: Canvas, r):
 
 
 def flame(c: Canvas, r):
-    """A fire with tongues."""
+    """A fire with tongues: three nested tears, dark outside, bright inside, each a little lower."""
     ramps = r.choice((FIRE, FIRE, FIRE, FIRE, BLUE_FIRE, GREEN_FIRE))
     lean = r.uniform(-2, 2)
-    burning(c, r, 8 - lean * 0.2, 14.9, r.uniform(4.8, 6.0), r.uniform(11.8, 13.6), ramps, lean)
+    cx, w, h = 8 - lean * 0.2, r.uniform(4.8, 6.0), r.uniform(11.8, 13.6)
+    sides = [(s, r.uniform(0.45, 0.75), r.uniform(0.5, 0.78)) for s in (-1, 1)]
+    for ramp, k, tone in zip(ramps, (1.0, 0.70, 0.40), (2, 2, 3), strict=True):
+        b = 14.9 - (1 - k) * w * 0.35
+        c.limb(cx, b - w * k * 0.9, w * k * 0.9, cx + lean * k, b - h * k, 0.25, ramp, tone=tone)
+        for s, out, up in sides if k > 0.5 else ():
+            x, y = cx + s * w * 0.45 * k, b - w * k * 0.7
+            c.limb(x, y, w * 0.52 * k, cx + s * w * (out + 0.35) * k, b - h * up * k, 0.2, ramp, tone=tone)
     c.outline()
 
 
@@ -265,9 +252,6 @@ def lightning(c: Canvas, r):
     top = [(8.0 + j(), 1), (12.6 + thick + j(), 1), (9.4 + thick + j(), high), (13.6 + j(), high)]
     c.polygon([*top, (4.0 + j(), 15.2), (6.8 - thick + j(), low), (2.6 + j(), low)], ramp, bevel=1.2)
     c.outline()
-
-
-"""Spell effects and the tools of the wizard, alone on white."""
 
 
 def heart(c: Canvas, r):

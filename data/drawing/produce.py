@@ -38,8 +38,8 @@ def _pixel_at(c, x, y, ramp, tone, clip=None):
         c.pixel(col, row, ramp, tone)
 
 
-def _glint(c, x, y, ramp=p.WHITE, tone=3, length=1):
-    """A highlight of `length` pixels downwards from a point, or from its mirror image: where the body is better lit."""
+def _glint(c, x, y, ramp):
+    """A highlight of two pixels downwards from a point, or from its mirror image: where the body is better lit."""
 
     def lit(px):
         col, row = map(math.floor, c.point(px, y))
@@ -48,18 +48,18 @@ def _glint(c, x, y, ramp=p.WHITE, tone=3, length=1):
 
     best = max((16 - x, x) if c.flip else (x, 16 - x), key=lit)
     if lit(best) >= 2:
-        for k in range(length):
-            _pixel_at(c, best, y + k, ramp, tone)
+        for k in range(2):
+            _pixel_at(c, best, y + k, ramp, 4)
 
 
-def _stroke(c, x0, y0, x1, y1, ramp, tone, clip=None):
+def _stroke(c, x0, y0, x1, y1, ramp, tone, clip):
     """A thin line between two points of the present frame, within clip."""
     n = max(1, math.ceil(math.hypot(x1 - x0, y1 - y0)))
     for k in range(n + 1):
         _pixel_at(c, x0 + (x1 - x0) * k / n, y0 + (y1 - y0) * k / n, ramp, tone, clip)
 
 
-def _leaf(c, x, y, length, angle, ramp=p.GREEN, width=1.3, rim=0):
+def _leaf(c, x, y, length, angle, ramp, width=1.3, rim=0):
     """A pointed leaf from (x, y); angle in degrees, 0 to the right, -90 up."""
     a = math.radians(angle)
     ux, uy = math.cos(a), math.sin(a)
@@ -122,7 +122,7 @@ def apple(c: Canvas, r):
         body = _turned(c, 8, points, skin)
         c.cut_ellipse(8, bottom + 0.4, 1.1, 1.0)
         c.cut_ellipse(8, top - 0.3, 1.7, 1.4)
-        _glint(c, 8 - rx * 0.5, top + 2.6, skin, 4, 2)
+        _glint(c, 8 - rx * 0.5, top + 2.6, skin)
         bites = r.choice((0, 0, 0, 1, 1, 1, 2))
         if bites:
             _bite(c, 8 + rx, r.uniform(7.5, 10), r.uniform(2.4, 3.4), body, p.CREAM)
@@ -152,7 +152,7 @@ def pear(c: Canvas, r):
         if r.random() < 0.4:
             for dx, dy in ((0.5, 9), (2.5, 10.5), (0, 12), (-1.5, 10.5), (2.5, 7.5)):
                 _pixel_at(c, 8 + dx, dy, skin, 1, body)
-        _glint(c, 8 - wide * 0.5, 9.5, skin, 4, 2)
+        _glint(c, 8 - wide * 0.5, 9.5, skin)
         c.limb(8.3, 3.2, 0.55, 8.3 + r.uniform(-1.4, 1.2), 0.8, 0.55, p.WOOD, tone=1)
         if r.random() < 0.75:
             _leaf(c, 8.6, 2.4, r.uniform(3.2, 5), r.uniform(-30, 15), p.FOREST)

@@ -62,12 +62,12 @@ def _animal_head(c, kind, x, y, coat, other=None, muzzle=None, white=p.WHITE, ri
     return c.bitmap(BEASTS[kind], x, y, key, rim=rim)
 
 
-def _human_legs(c, r, trousers, boots, x=3, y=11):
+def _human_legs(c, r, trousers, boots, x):
     """Two striding legs; half of the time near and far one change roles."""
     rows = r.choice(STRIDES)
     if r.random() < 0.5:
         rows = [row.translate(str.maketrans("FBfb", "BFbf")) for row in rows]
-    c.bitmap(rows, x, y, {"F": (trousers, 2), "B": (trousers, 1), "f": (boots, 2), "b": (boots, 1)})
+    c.bitmap(rows, x, 11, {"F": (trousers, 2), "B": (trousers, 1), "f": (boots, 2), "b": (boots, 1)})
 
 
 def _arm(c, sleeve, skin, hand, shoulder=(7.0, 9.0), far=False):
@@ -328,9 +328,9 @@ def dog(c: Canvas, r):
     c.outline()
 
 
-def _bird_legs(c, r, hip, top, ramp, reach=2.5, thick=False):
+def _bird_legs(c, r, hip, top, ramp, thick=False):
     """Two thin bird legs in stride, toes to the front."""
-    swing = r.choice((0.4, 0.7, 1.0)) * reach
+    swing = r.choice((0.4, 0.7, 1.0)) * 2.5
     for d, tone in ((-swing, 1), (swing, 2)):
         x, y = round(hip + d), 14 if d > 0 or r.random() < 0.6 else 13
         c.line(round(hip + d * 0.4), top, x, y, ramp, tone)

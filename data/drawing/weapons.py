@@ -13,7 +13,7 @@ GRIPS = (p.WOOD, p.DARK_WOOD, p.LEATHER, p.CRIMSON, p.NAVY, p.BLACK)
 HERALDIC = (p.RED, p.BLUE, p.FOREST, p.PURPLE, p.GREEN, p.ORANGE, p.CRIMSON, p.NAVY)
 
 
-def _tilt(r, spread=10):
+def _tilt(r, spread):
     """An angle near 45 degrees to the left or to the right: the diagonal is the longest line in a tile."""
     return r.choice((45, -45)) + r.uniform(-spread, spread)
 
@@ -24,7 +24,7 @@ def _reach(angle):
     return 7 / max(abs(math.cos(a)), abs(math.sin(a)))
 
 
-def _shaft(c, r, top, bottom, width, ramp, wraps=0):
+def _shaft(c, top, bottom, width, ramp, wraps):
     """A handle along x = 8 with a few dark bands near its lower end."""
     c.limb(8, top, width, 8, bottom, width, ramp)
     for k in range(wraps):
@@ -102,7 +102,7 @@ def battle_axe(c: Canvas, r):
     waist = r.uniform(0.9, 1.5)
     c.flip = r.random() < 0.5
     with c.frame(angle=angle, dx=0 if double else -1.2, dy=0.2):
-        _shaft(c, r, hy - 2.6, 8 + _reach(angle) - 0.9, 0.95, wood, r.choice((0, 1, 2)))
+        _shaft(c, hy - 2.6, 8 + _reach(angle) - 0.9, 0.95, wood, r.choice((0, 1, 2)))
         for side in (1, -1) if double else (1,):
             edge = [
                 (8 + side * (reach * 0.7 + reach * 0.3 * math.cos(t * 1.4)), hy + (down if t > 0 else up) * math.sin(t * 1.5))
@@ -130,7 +130,7 @@ def war_hammer(c: Canvas, r):
     hy = r.uniform(4.2, 4.8)
     c.flip = r.random() < 0.5
     with c.frame(angle=angle, dy=0.3, dx=-0.2 if angle else 0):
-        _shaft(c, r, hy, 8 + _reach(angle) - 1, 1.0, r.choice(p.WOODS), r.choice((1, 2, 2)))
+        _shaft(c, hy, 8 + _reach(angle) - 1, 1.0, r.choice(p.WOODS), r.choice((1, 2, 2)))
         c.box(8 - half, hy - high, 8 + half, hy + high, metal, bevel=1.5, rim=0)
         lip = r.choice((0, 1.1, 1.6))
         if lip:
@@ -165,7 +165,7 @@ def mace(c: Canvas, r):
     radius = r.uniform(2.7, 3.5)
     c.flip = r.random() < 0.5
     with c.frame(angle=r.uniform(36, 54)):
-        _shaft(c, r, 4, r.uniform(15.6, 17), 0.95, r.choice(p.WOODS), r.choice((1, 2, 2)))
+        _shaft(c, 4, r.uniform(15.6, 17), 0.95, r.choice(p.WOODS), r.choice((1, 2, 2)))
         _spiked_ball(c, r, 8, 3.9, radius, metal, r.choice((7, 8, 8, 9)), r.uniform(1.4, 2.2))
         c.box(6.4, 3.9 + radius, 9.6, 5.2 + radius, r.choice((p.GOLD, p.BRONZE, metal)), bevel=0.8, rim=0)
     c.outline()
