@@ -174,6 +174,25 @@ class Canvas:
         z = np.sqrt(np.maximum(1 - nx * nx - ny * ny, 0.0))
         return self.shape(inside, self._lit(nx, ny, z), ramp, tone=tone, rim=rim, clip=clip)
 
+    def lathe(self, cx, points, ramp, *, bend=0.0, rim=None):
+        """A body turned on a lathe: points are (y, half width), top to bottom; `bend` bows its axis to the right by pixels.
+
+        Squares of the widths are interpolated, which rounds the ends where the width is 0.
+        """
+        x, y = self._local()
+        fine = np.linspace(points[0][0], points[-1][0], 60)
+        square = np.interp(fine, [y for y, _ in points], [half**2 for _, half in points])
+        soft = np.convolve(np.pad(square, 3, mode="edge"), np.full(7, 1 / 7), "valid")  # no kinks where two pieces meet
+        square[3:-3] = soft[3:-3]
+        middle, half = (points[0][0] + points[-1][0]) / 2, (points[-1][0] - points[0][0]) / 2
+        dx = x - cx - bend * (0.5 - ((y - middle) / half) ** 2)
+        here = np.interp(y, fine, square, left=0, right=0)
+        slope = np.interp(y + 0.5, fine, square, left=0, right=0) - np.interp(y - 0.5, fine, square, left=0, right=0)
+        z = np.sqrt(np.maximum(here - dx * dx, 0.0)) + 0.05
+        ny = -slope / 2
+        n = np.sqrt(dx * dx + ny * ny + z * z)
+        return self.shape((dx * dx <= here) & (here > 0), self._lit(dx / n, ny / n, z / n), ramp, rim=rim)
+
     def box(self, x0, y0, x1, y1, ramp, *, bevel=1.5, tone=None, rim=None, clip=None):
         """The rectangle from corner (x0, y0) to corner (x1, y1), as `polygon`."""
         corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
@@ -241,6 +260,10 @@ class Canvas:
         """Make the painted pixels of a (16, 16) mask darker (by=-1) or lighter (by=1), within tones 1..4."""
         mask = mask & (self.material >= 0) & (self.tone > 0)
         self.tone[mask] = np.clip(self.tone[mask] + by, 1, 4)
+
+    def where(self, condition):
+        """The (16, 16) mask of the pixels that lie, in the present frame, where a condition on (x, y) holds."""
+        return _pool(condition(*self._local())) > 0.5
 
     def filled(self):
         """(16, 16) bool: what has been painted so far."""

@@ -11,26 +11,6 @@ from .parts import arc
 # ---------------------------------------------------------------- helpers
 
 
-def _turned(c, cx, points, ramp, bend=0.0, tone=None, rim=None, clip=None):
-    """A body turned on a lathe: points are (y, half width), top to bottom; `bend` bows its axis to the right by pixels.
-
-    Squares of the widths are interpolated, which rounds the ends where the width is 0.
-    """
-    x, y = c._local()
-    fine = np.linspace(points[0][0], points[-1][0], 60)
-    square = np.interp(fine, [y for y, _ in points], [half**2 for _, half in points])
-    soft = np.convolve(np.pad(square, 3, mode="edge"), np.full(7, 1 / 7), "valid")  # no kinks where two pieces meet
-    square[3:-3] = soft[3:-3]
-    middle, half = (points[0][0] + points[-1][0]) / 2, (points[-1][0] - points[0][0]) / 2
-    dx = x - cx - bend * (0.5 - ((y - middle) / half) ** 2)
-    here = np.interp(y, fine, square, left=0, right=0)
-    slope = np.interp(y + 0.5, fine, square, left=0, right=0) - np.interp(y - 0.5, fine, square, left=0, right=0)
-    z = np.sqrt(np.maximum(here - dx * dx, 0.0)) + 0.05
-    ny = -slope / 2
-    n = np.sqrt(dx * dx + ny * ny + z * z)
-    return c.shape((dx * dx <= here) & (here > 0), c._lit(dx / n, ny / n, z / n), ramp, tone=tone, rim=rim, clip=clip)
-
-
 def _pixel_at(c, x, y, ramp, tone, clip=None):
     """One pixel at a point of the present frame, if it is within clip."""
     col, row = map(math.floor, c.point(x, y))
@@ -79,12 +59,6 @@ def _bite(c, x, y, size, body, flesh):
     c.cut_ellipse(x, y, size, size)
 
 
-def _where(c, mask_of):
-    """A (16, 16) mask of the pixels that lie, in the present frame, where a condition on (x, y) holds."""
-    x, y = c._local()
-    return mask_of(x, y).reshape(16, 4, 16, 4).mean(axis=(1, 3)) > 0.5
-
-
 def _recolour(c, mask, ramp, tone):
     """Give these pixels one material and tone."""
     c.shape(np.ones((64, 64), bool), 0.0, ramp, tone=tone, clip=mask)
@@ -119,7 +93,7 @@ def apple(c: Canvas, r):
     with c.frame(angle=r.uniform(-10, 10)):
         mid = top + (bottom - top) * 0.38
         points = [(top, 0.58 * rx), (top + 1, 0.86 * rx), (mid, rx), (mid + 3, 0.93 * rx), (bottom - 1.2, base), (bottom, 2.2)]
-        body = _turned(c, 8, points, skin)
+        body = c.lathe(8, points, skin)
         c.cut_ellipse(8, bottom + 0.4, 1.1, 1.0)
         c.cut_ellipse(8, top - 0.3, 1.7, 1.4)
         _glint(c, 8 - rx * 0.5, top + 2.6, skin)
@@ -148,7 +122,7 @@ def pear(c: Canvas, r):
             (13, wide * 0.8),
             (14.8, 0),
         ]
-        body = _turned(c, 8, points, skin, bend=r.uniform(-0.8, 0.8))
+        body = c.lathe(8, points, skin, bend=r.uniform(-0.8, 0.8))
         if r.random() < 0.4:
             for dx, dy in ((0.5, 9), (2.5, 10.5), (0, 12), (-1.5, 10.5), (2.5, 7.5)):
                 _pixel_at(c, 8 + dx, dy, skin, 1, body)
@@ -213,8 +187,8 @@ def banana(c: Canvas, r):
                 (long + 2, 0.9),
                 (long + 2.6, 0.7),
             ]
-            body = _turned(c, 3 + bow * 0.5, points, p.YELLOW, bend=-bow, rim=0)
-            ends = _where(c, lambda x, y: (y < 4) | (y > long + 1.9))
+            body = c.lathe(3 + bow * 0.5, points, p.YELLOW, bend=-bow, rim=0)
+            ends = c.where(lambda x, y: (y < 4) | (y > long + 1.9))
             _recolour(c, body & ends, p.BROWN, 1)
 
 
@@ -224,7 +198,7 @@ def strawberry(c: Canvas, r):
     wide, shoulder = r.uniform(4.8, 6.3), r.uniform(5.2, 7.0)
     with c.frame(angle=r.uniform(-16, 16)):
         points = [(3.2, 2.5), (4.2, wide * 0.85), (shoulder, wide), (shoulder + 2.6, wide * 0.86), (12, wide * 0.5), (14.9, 0)]
-        body = _turned(c, 8, points, skin)
+        body = c.lathe(8, points, skin)
         shift = r.choice((0, 1))
         inner = body & np.roll(body, 1, 0) & np.roll(body, 1, 1) & np.roll(body, -1, 1)
         for j in range(4):
@@ -274,7 +248,7 @@ def pineapple(c: Canvas, r):
             length = r.uniform(6.0, 7.2) - abs(spread) * r.uniform(0.8, 1.6)
             _leaf(c, 8 + spread * 1.0, top + 0.8, length, -90 + spread * outer * 0.8, p.GREEN, 1.15)
         points = [(top, wide * 0.6), (top + 1.4, wide * 0.92), (top + 4, wide), (13.2, wide * 0.88), (15, wide * 0.5)]
-        body = _turned(c, 8, points, skin, rim=0)
+        body = c.lathe(8, points, skin, rim=0)
     shift = r.choice((0, 1, 2, 3))
     rows, cols = np.indices((16, 16))
     lattice = ((rows + cols + shift) % 4 == 0) | ((rows - cols) % 4 == 0)
@@ -293,7 +267,7 @@ def carrot(c: Canvas, r):
         for angle in (-90 - r.uniform(28, 50), -90 + r.uniform(28, 50), -90 + r.uniform(-10, 10)):
             _leaf(c, 8, 5.4, r.uniform(5.2, 6.6), angle, p.GREEN, r.uniform(1.1, 1.6))
         points = [(4.4, wide * 0.6), (5.4, wide), (8, wide * 0.86), (4.4 + length * 0.75, wide * 0.42), (4.4 + length, 0)]
-        body = _turned(c, 8, points, p.ORANGE, bend=r.uniform(-1, 1), rim=0)
+        body = c.lathe(8, points, p.ORANGE, bend=r.uniform(-1, 1), rim=0)
         for k in range(r.choice((2, 3, 3))):
             y = 7 + 2.6 * k + r.uniform(-0.4, 0.4)
             side = 1 if k % 2 else -1
@@ -307,7 +281,7 @@ def aubergine(c: Canvas, r):
     with c.frame(angle=r.uniform(28, 52), dx=0.2, dy=-0.2):
         bend = r.uniform(-1.5, 1.5)
         points = [(1.0, narrow * 0.7), (3, narrow), (6.5, narrow + 0.6), (11.4, wide), (14.4, wide * 0.8), (16.4, 0)]
-        _turned(c, 8, points, skin, bend=bend)
+        c.lathe(8, points, skin, bend=bend)
         x = 8 - bend * 0.3
         for k in range(3):
             _pixel_at(c, x + bend * 0.4 - narrow * 0.5 - 0.3 * k, 8 + k, skin, 4)
@@ -324,7 +298,7 @@ def corn(c: Canvas, r):
     wide, husk = r.uniform(3.0, 4.0), r.choice((p.GREEN, p.LIME, p.GREEN))
     with c.frame(angle=r.uniform(-32, 32)):
         points = [(0.4, 0), (2, wide * 0.7), (4.5, wide * 0.95), (8, wide), (14, wide * 0.7)]
-        body = _turned(c, 8, points, p.YELLOW)
+        body = c.lathe(8, points, p.YELLOW)
         rows, cols = np.indices((16, 16))
         kernels = body & ((rows + cols) % 2 == 0)
         tones = c.tone.copy()
