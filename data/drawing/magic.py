@@ -4,16 +4,11 @@ import math
 
 from . import palette as p
 from .canvas import Canvas
-from .parts import star_corners
+from .parts import star_corners, symmetric
 
 COLD, JEWELS = (p.SKY, p.CYAN, p.BLUE), (p.RED, p.GREEN, p.BLUE, p.VIOLET, p.CYAN, p.MAGENTA)
 COVERS = (p.CRIMSON, p.VIOLET, p.NAVY, p.FOREST, p.LEATHER, p.TEAL)
 FIRE, BLUE_FIRE, GREEN_FIRE = (p.RED, p.ORANGE, p.YELLOW), (p.BLUE, p.SKY, p.CYAN), (p.FOREST, p.GREEN, p.LIME)
-
-
-def both(*right):
-    """A polygon symmetric about x = 8, from its right half: (distance from the middle, y), downwards."""
-    return [(8 + d, y) for d, y in right] + [(8 - d, y) for d, y in reversed(right)]
 
 
 def heart_corners(cx, cy, w, h):
@@ -52,9 +47,9 @@ def potion(c: Canvas, r):
         level = r.uniform(cy - ry * 0.45, cy + ry * 0.15)
         if form == "cone":
             top = r.uniform(4.5, 7)
-            body = c.polygon(both((neck, top), (rx, 13.5), (rx - 1, 14.9)), p.GLASS)
+            body = c.polygon(symmetric((neck, top), (rx, 13.5), (rx - 1, 14.9)), p.GLASS)
             level = max(level, top + 2.2)
-            wet = c.polygon(both((neck - 0.8, top), (rx - 0.9, 13.8)), liquid, clip=body)
+            wet = c.polygon(symmetric((neck - 0.8, top), (rx - 0.9, 13.8)), liquid, clip=body)
         else:
             power = r.uniform(1.8, 2.4) if form == "round" else r.uniform(4, 7)
             body = c.ellipse(8, cy, rx, ry, p.GLASS, power=power)
@@ -193,8 +188,8 @@ def gem(c: Canvas, r):
     w, top, girdle, tip = r.uniform(5.6, 6.9), r.uniform(1.6, 3.0), r.uniform(5.6, 6.6), r.uniform(13.2, 14.9)
     table, inner = w * r.uniform(0.5, 0.72), w * r.uniform(0.36, 0.5)
     with c.frame(angle=r.choice((0, 0, 0, r.uniform(-22, 22)))):
-        c.polygon([(8 - table, top), (8 + table, top), (8 + w, girdle), (8, tip), (8 - w, girdle)], ramp, tone=2)
-        c.polygon([(8 - table, top), (8 + table, top), (8 + w, girdle), (8 - w, girdle)], ramp, tone=3)
+        c.polygon(symmetric((table, top), (w, girdle), (0, tip)), ramp, tone=2)
+        c.polygon(symmetric((table, top), (w, girdle)), ramp, tone=3)
         c.polygon([(8 - table, top), (8 + inner * 0.2, top), (8 - inner, girdle)], ramp, tone=4)
         c.polygon([(8 + inner, girdle), (8 + table, top), (8 + w, girdle)], ramp, tone=2)
         c.box(8 - w + 1, girdle - 0.5, 7 + w, girdle + 0.5, ramp, tone=1, clip=c.filled())

@@ -4,7 +4,7 @@ import math
 
 from . import palette as p
 from .canvas import Canvas
-from .parts import block, eyes, glints, pixel_pair, tube
+from .parts import block, eyes, glints, pixel_pair, symmetric, tube
 
 # ---------------------------------------------------------------- shared parts
 
@@ -173,7 +173,7 @@ def goblin(c: Canvas, r):
         _side_tube(c, side, [(2.2, 11.2, 0.9), (*hand, 0.9)], skin)
         if side == armed:
             c.limb(8 + side * 5.5, 12, 0.6, 8 + side * 6, 8.2, r.uniform(0.7, 1.4), r.choice((p.WOOD, p.IRON)), rim=0)
-    c.polygon([(8 - wide * 0.8, 9), (8 + wide * 0.8, 9), (8 + wide, 13.6), (8 - wide, 13.6)], cloth, rim=0)
+    c.polygon(symmetric((wide * 0.8, 9), (wide, 13.6)), cloth, rim=0)
     if r.random() < 0.7:
         block(c, 6, 12, 4, 1, p.DARK_WOOD, 0)
     droop, thick = r.uniform(-2.4, 2.0), r.uniform(1.3, 2.3)
@@ -227,7 +227,7 @@ def golem(c: Canvas, r):
             rim=0,
         )
     waist = w * r.uniform(0.65, 1.0)
-    c.polygon([(7.4 - w, 6), (8.6 + w, 6), (8 + waist, 12.3), (8 - waist, 12.3)], rock, bevel=1.3, rim=0)
+    c.polygon(symmetric((w + 0.6, 6), (waist, 12.3)), rock, bevel=1.3, rim=0)
     c.polygon(
         [
             (8 - hw, top + r.uniform(0, 1.2)),

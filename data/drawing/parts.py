@@ -18,6 +18,11 @@ def row_mask(first, end):
     return mask
 
 
+def symmetric(*right):
+    """A polygon symmetric about x = 8, from its right half: (distance from the middle, y), downwards."""
+    return [(8 + d, y) for d, y in right] + [(8 - d, y) for d, y in reversed(right)]
+
+
 def arc(cx, cy, rx, ry, start, end, n=24):
     """n + 1 points on an ellipse, from angle `start` to `end` in degrees (0 is right, 90 is down)."""
     angles = [math.radians(start + (end - start) * k / n) for k in range(n + 1)]

@@ -5,7 +5,7 @@ import math
 
 from . import palette as p
 from .canvas import Canvas
-from .parts import arc, star_corners, tube
+from .parts import arc, star_corners, symmetric, tube
 
 BLADES = (p.STEEL, p.STEEL, p.STEEL, p.IRON, p.GOLD)
 PLATES = (p.STEEL, p.STEEL, p.IRON, p.GOLD, p.BRONZE)
@@ -293,14 +293,10 @@ def shield(c: Canvas, r):
     angle = r.choice((0, 0, 0, r.uniform(-14, 14)))
 
     def outline_at(inset):
-        high = foot - top
-        right = [(8 + w - inset, top + inset), (8 + w - inset, top + high * belly)]
-        drop = high * (1 - belly) - inset * 1.3
-        right += [
-            (8 + (w - inset) * math.cos(t), top + high * belly + drop * math.sin(t) ** 0.9) for t in (0.35, 0.7, 1.0, 1.3)
-        ]
-        left = [(16 - x, y) for x, y in right]
-        return [(8, top + inset + dip), *right, (8, foot - inset * 1.3), *left[::-1]]
+        half, waist = w - inset, top + (foot - top) * belly
+        drop = (foot - top) * (1 - belly) - inset * 1.3
+        curve = [(half * math.cos(t), waist + drop * math.sin(t) ** 0.9) for t in (0.35, 0.7, 1.0, 1.3)]
+        return symmetric((0, top + inset + dip), (half, top + inset), (half, waist), *curve, (0, foot - inset * 1.3))
 
     with c.frame(angle=angle):
         c.polygon(outline_at(0), rim, bevel=2)
@@ -328,9 +324,7 @@ def helmet(c: Canvas, r):
         )
     c.ellipse(8, top + 5, w, 5, metal, power=r.choice((2.0, 2.5)), rim=0)
     taper = r.choice((0, 0, 1, 1.5))
-    c.polygon(
-        [(8 - w, top + 4.5), (8 + w, top + 4.5), (8 + w - taper, foot), (8, foot + 0.6), (8 - w + taper, foot)], metal, bevel=2
-    )
+    c.polygon(symmetric((w, top + 4.5), (w - taper, foot), (0, foot + 0.6)), metal, bevel=2)
     if style == "crest":
         c.box(7, 1, 9, top + r.uniform(2, 4), plume, bevel=0.9, rim=0)
         c.ellipse(8, top - 0.5, r.choice((1.5, 2)), 2.5, plume, rim=0)
