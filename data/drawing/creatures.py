@@ -7,7 +7,7 @@ from . import palette as p
 from .canvas import Canvas
 from .parts import eyes, glints, pixel_pair, row_mask
 
-# ---------------------------------------------------------------- shared helpers
+# ---------------------------------------------------------------- helpers
 
 
 def _ellipses(c, x, y, rx, ry, ramp, rim=None, tone=None, clip=None):

@@ -184,10 +184,8 @@ def knight(c: Canvas, r):
     """Steel helmet, open or closed, with a plume; shield and sword."""
     f = Figure(c, r, cx=8, face=(3,))
     f.hx = 13
-    metal, cloth = (
-        r.choice((p.STEEL, p.STEEL, p.STEEL, p.IRON)),
-        r.choice((p.RED, p.BLUE, p.CRIMSON, p.NAVY, p.GREEN, p.PURPLE)),
-    )
+    metal = r.choice((p.STEEL, p.STEEL, p.STEEL, p.IRON))
+    cloth = r.choice((p.RED, p.BLUE, p.CRIMSON, p.NAVY, p.GREEN, p.PURPLE))
     f.body(metal, p.IRON, r.choice((cloth, metal)), p.LEATHER)
     f.arm_out(metal)
     top = f.eye - 3
@@ -216,18 +214,15 @@ def knight(c: Canvas, r):
 def mage(c: Canvas, r):
     """Pointed hat, long beard, robe, and a staff with a glowing orb."""
     f = Figure(c, r, chin=(9, 9, 10))
-    cloth, orb = (
-        r.choice((p.BLUE, p.VIOLET, p.PURPLE, p.NAVY, p.TEAL, p.CRIMSON)),
-        r.choice((p.CYAN, p.LIME, p.ORANGE, p.PINK, p.YELLOW)),
-    )
+    cloth = r.choice((p.BLUE, p.VIOLET, p.PURPLE, p.NAVY, p.TEAL, p.CRIMSON))
+    orb = r.choice((p.CYAN, p.LIME, p.ORANGE, p.PINK, p.YELLOW))
     f.robe(cloth, trim=r.choice((p.GOLD, None)))
     f.arms(cloth)
     f.head()
     w = f.face_w
     f.beard(r.choice((p.HAIRS[5], p.HAIRS[5], p.GREY, p.BROWN)), r.choice((1, 2, 3)))
-    _hat_cone(
-        f, cloth, r.choice((p.GOLD, p.YELLOW, orb)), w + r.choice((1, 2)), r.choice((-1, 0, 1, 2)), f.eye - r.choice((1, 2))
-    )
+    band = r.choice((p.GOLD, p.YELLOW, orb))
+    _hat_cone(f, cloth, band, w + r.choice((1, 2)), r.choice((-1, 0, 1, 2)), f.eye - r.choice((1, 2)))
     _pole(f, f.eye - 1, 14, r.choice(p.WOODS))
     size = r.choice((1.0, 1.5, 1.5))
     c.ellipse(f.hx + 0.5, f.eye - 2, size, size, orb, rim=None)

@@ -89,10 +89,8 @@ def staff(c: Canvas, r):
 def wand(c: Canvas, r):
     """A thin stick with a star on its tip and sparkles around."""
     c.flip = r.random() < 0.5
-    stick, star_ramp = (
-        r.choice((p.WOOD, p.DARK_WOOD, p.BLACK, p.VIOLET, p.RED)),
-        r.choice((p.YELLOW, p.YELLOW, p.PINK, p.CYAN, p.GOLD)),
-    )
+    stick = r.choice((p.WOOD, p.DARK_WOOD, p.BLACK, p.VIOLET, p.RED))
+    star_ramp = r.choice((p.YELLOW, p.YELLOW, p.PINK, p.CYAN, p.GOLD))
     angle, size = math.radians(r.uniform(40, 52)), r.uniform(4.2, 5.0)
     sx, sy = r.uniform(9.4, 10.2), r.uniform(5.6, 6.2)
     length = r.uniform(10, 12)

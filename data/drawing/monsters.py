@@ -6,7 +6,7 @@ from . import palette as p
 from .canvas import Canvas
 from .parts import block, eyes, glints, pixel_pair, symmetric, tube
 
-# ---------------------------------------------------------------- shared parts
+# ---------------------------------------------------------------- parts
 
 
 def _mouth(c: Canvas, y, style):
@@ -259,10 +259,8 @@ def golem(c: Canvas, r):
 
 def eyeball(c: Canvas, r):
     """One huge floating eye: with wings, tentacles or eye stalks."""
-    iris, flesh = (
-        r.choice((p.RED, p.GREEN, p.BLUE, p.VIOLET, p.ORANGE, p.TEAL)),
-        r.choice((p.CRIMSON, p.PURPLE, p.PINK, p.GREEN, p.VIOLET)),
-    )
+    iris = r.choice((p.RED, p.GREEN, p.BLUE, p.VIOLET, p.ORANGE, p.TEAL))
+    flesh = r.choice((p.CRIMSON, p.PURPLE, p.PINK, p.GREEN, p.VIOLET))
     style = r.choice(("wings", "tentacles", "stalks"))
     size = {"wings": r.uniform(3.7, 4.5), "tentacles": r.uniform(4.4, 5.6), "stalks": r.uniform(4.6, 5.2)}[style]
     cy = {"wings": r.choice((8, 9, 10)), "tentacles": 7 if size > 5 else 6, "stalks": 10}[style]
@@ -474,10 +472,8 @@ def mushroom(c: Canvas, r):
 def snowman(c: Canvas, r):
     """Two balls of snow, a carrot nose, a hat, a scarf and stick arms."""
     rx, ry, hx = r.uniform(3.9, 5.4), r.uniform(3.0, 3.6), r.uniform(2.9, 3.7)
-    scarf, hat = (
-        r.choice((p.RED, p.GREEN, p.BLUE, p.VIOLET, p.ORANGE, p.TEAL)),
-        r.choice((p.BLACK, p.BLACK, p.NAVY, p.BROWN, p.CRIMSON)),
-    )
+    scarf = r.choice((p.RED, p.GREEN, p.BLUE, p.VIOLET, p.ORANGE, p.TEAL))
+    hat = r.choice((p.BLACK, p.BLACK, p.NAVY, p.BROWN, p.CRIMSON))
     for side in (-1, 1):
         x0, x1, y = (4, 1, r.randrange(6, 14)) if side < 0 else (11, 14, r.randrange(6, 14))
         c.line(x0, 11, x1, y, p.WOOD, 1)

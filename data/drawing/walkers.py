@@ -145,11 +145,9 @@ def traveller(c: Canvas, r):
 def wizard(c: Canvas, r):
     """A pointed hat, a long white beard, a robe and a staff with an orb."""
     cloth = r.choice((p.BLUE, p.VIOLET, p.PURPLE, p.NAVY, p.TEAL, p.CRIMSON, p.FOREST))
-    skin, beard, orb = (
-        r.choice(p.SKINS[:3]),
-        r.choice((p.WHITE, p.WHITE, p.GREY, p.CREAM)),
-        r.choice((p.CYAN, p.YELLOW, p.RED, p.LIME)),
-    )
+    skin = r.choice(p.SKINS[:3])
+    beard = r.choice((p.WHITE, p.WHITE, p.GREY, p.CREAM))
+    orb = r.choice((p.CYAN, p.YELLOW, p.RED, p.LIME))
     c.flip = r.random() < 0.5
     step = r.choice((0, 1, 2))
     c.box(3 - step, 13.4, 6 - step, 15, p.LEATHER, tone=1)
@@ -216,11 +214,9 @@ def archer(c: Canvas, r):
 
 def boy(c: Canvas, r):
     """A villager with a big backpack and swinging arms."""
-    cloth, pack, skin = (
-        r.choice(p.CLOTHS[:13]),
-        r.choice((p.LEATHER, p.RED, p.FOREST, p.ORANGE, p.NAVY, p.TAN)),
-        r.choice(p.SKINS),
-    )
+    cloth = r.choice(p.CLOTHS[:13])
+    pack = r.choice((p.LEATHER, p.RED, p.FOREST, p.ORANGE, p.NAVY, p.TAN))
+    skin = r.choice(p.SKINS)
     near, far = _swing(r)
     near = (max(near[0], 8), near[1])
     _person(c, r, cloth, r.choice((p.BLUE, p.BROWN, p.SLATE, p.TAN)), r.choice((p.LEATHER, p.RED, p.BLACK)), skin, None, far)
