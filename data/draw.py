@@ -25,12 +25,14 @@ import numpy as np
 from PIL import Image
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # so that `drawing` is found when a test imports this file
+sys.path[:0] = [str(HERE), str(HERE.parent)]  # so that `drawing` is found from a test, diffusion_lab from here
 
 from drawing.canvas import SIZE, Canvas  # noqa: E402
 from drawing.palette import named_tones  # noqa: E402
 
 from diffusion_lab.sprites import colours  # noqa: E402
+
+from diffusion_lab.viz import png  # noqa: E402
 
 # The classes, in the order of the context vector, and the modules that draw them.
 CLASSES = {
@@ -89,19 +91,12 @@ def draw_class(cls: str, seen: set) -> np.ndarray:
 
 
 def sheet(images: np.ndarray, columns: int, gap: int = 0, scale: int = 1) -> Image.Image:
-    """The sprites in rows of `columns`, on white."""
+    """The sprites in rows of `columns`, on white; each with its own gap around it, unlike viz.grid's shared ones."""
     rows = len(images) // columns
     tiles = np.pad(images, ((0, 0), (gap, gap), (gap, gap), (0, 0)), constant_values=255)
     size = SIZE + 2 * gap
     a = tiles.reshape(rows, columns, size, size, 3).swapaxes(1, 2).reshape(rows * size, columns * size, 3)
     return Image.fromarray(a.repeat(scale, 0).repeat(scale, 1))
-
-
-def png(picture: Image.Image) -> bytes:
-    """PNG bytes."""
-    file = io.BytesIO()
-    picture.save(file, "PNG", optimize=True)
-    return file.getvalue()
 
 
 def silhouettes(images: np.ndarray) -> int:

@@ -1,1 +1,1 @@
-"""The program that draws the sprite set: palette, canvas, and one module of drawing functions per class."""
+"""The program that draws the sprite set: palette, canvas, parts, and one or two modules of drawing functions per class."""

@@ -33,9 +33,8 @@ def _dilate(m):
 class Canvas:
     """Paint shapes in order, back to front; call `outline()` last; `rgb()` gives the uint8 (16, 16, 3) picture on white."""
 
-    def __init__(self, flip=False):
-        """`flip` mirrors everything left to right while the light stays where it is."""
-        self.flip = flip
+    def __init__(self):
+        self.flip = False  # True mirrors everything left to right while the light stays where it is
         self.ramps = []
         self.material = np.full((SIZE, SIZE), -1)  # index into ramps; -1 is empty
         self.tone = np.zeros((SIZE, SIZE), int)
@@ -59,6 +58,16 @@ class Canvas:
         y = _Y - cy - dy
         return (x * cos + y * sin) / sx + cx, (-x * sin + y * cos) / sy + cy
 
+    def point(self, x, y):
+        """Where a point of the present frame lies on the canvas."""
+        cos, sin, sx, sy, cx, cy, dx, dy = self._frame
+        u, v = (x - cx) * sx, (y - cy) * sy
+        return u * cos - v * sin + cx + dx, u * sin + v * cos + cy + dy
+
+    def column(self, x):
+        """The column of the arrays that holds column x: `flip` is in it."""
+        return SIZE - 1 - x if self.flip else x
+
     def _lit(self, nx, ny, nz):
         """Brightness in -1..1 of a surface with this local normal."""
         cos, sin = self._frame[:2]
@@ -81,13 +90,17 @@ class Canvas:
         mask[:, [0, -1]] = False
         return mask
 
+    def _darken_around(self, mask, tone):
+        """A dark line where this part lies on top of another one."""
+        edge = _dilate(mask) & ~mask & (self.material >= 0)
+        self.tone[edge] = np.minimum(self.tone[edge], tone)
+
     def _put(self, mask, tone, ramp, rim, inside=None):
         mask = self._clip(mask)
         if inside is not None:
             mask &= inside
-        if rim is not None:  # a dark line where this part lies on top of another one
-            edge = _dilate(mask) & ~mask & (self.material >= 0)
-            self.tone[edge] = np.minimum(self.tone[edge], rim)
+        if rim is not None:
+            self._darken_around(mask, rim)
         self.material[mask] = self._index(ramp)
         self.tone[mask] = tone if np.isscalar(tone) else tone[mask]
         return mask
@@ -161,6 +174,25 @@ class Canvas:
         z = np.sqrt(np.maximum(1 - nx * nx - ny * ny, 0.0))
         return self.shape(inside, self._lit(nx, ny, z), ramp, tone=tone, rim=rim, clip=clip)
 
+    def lathe(self, cx, points, ramp, *, bend=0.0, rim=None):
+        """A body turned on a lathe: points are (y, half width), top to bottom; `bend` bows its axis to the right by pixels.
+
+        Squares of the widths are interpolated, which rounds the ends where the width is 0.
+        """
+        x, y = self._local()
+        fine = np.linspace(points[0][0], points[-1][0], 60)
+        square = np.interp(fine, [y for y, _ in points], [half**2 for _, half in points])
+        soft = np.convolve(np.pad(square, 3, mode="edge"), np.full(7, 1 / 7), "valid")  # no kinks where two pieces meet
+        square[3:-3] = soft[3:-3]
+        middle, half = (points[0][0] + points[-1][0]) / 2, (points[-1][0] - points[0][0]) / 2
+        dx = x - cx - bend * (0.5 - ((y - middle) / half) ** 2)
+        here = np.interp(y, fine, square, left=0, right=0)
+        slope = np.interp(y + 0.5, fine, square, left=0, right=0) - np.interp(y - 0.5, fine, square, left=0, right=0)
+        z = np.sqrt(np.maximum(here - dx * dx, 0.0)) + 0.05
+        ny = -slope / 2
+        n = np.sqrt(dx * dx + ny * ny + z * z)
+        return self.shape((dx * dx <= here) & (here > 0), self._lit(dx / n, ny / n, z / n), ramp, rim=rim)
+
     def box(self, x0, y0, x1, y1, ramp, *, bevel=1.5, tone=None, rim=None, clip=None):
         """The rectangle from corner (x0, y0) to corner (x1, y1), as `polygon`."""
         corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
@@ -179,17 +211,14 @@ class Canvas:
         mask = np.zeros((SIZE, SIZE), bool)
         placed = []
         for (i, j), ch in cells.items():
-            col, row = x + i, y + j
-            if self.flip:
-                col = SIZE - 1 - col
+            col, row = self.column(x + i), y + j
             if not (1 <= col < SIZE - 1 and 1 <= row < SIZE - 1):
                 continue
             mask[row, col] = True
             placed.append((col, row, ch))
         where = {(col, row): ch for col, row, ch in placed}
         if rim is not None:
-            edge = _dilate(mask) & ~mask & (self.material >= 0)
-            self.tone[edge] = np.minimum(self.tone[edge], rim)
+            self._darken_around(mask, rim)
         for col, row, ch in placed:
             if ch == "#":
                 material, tone = first, 0
@@ -207,8 +236,7 @@ class Canvas:
 
     def pixel(self, x, y, ramp, tone=2):
         """One pixel at column x, row y."""
-        if self.flip:
-            x = SIZE - 1 - x
+        x = self.column(x)
         if 1 <= x < SIZE - 1 and 1 <= y < SIZE - 1:
             self.material[y, x], self.tone[y, x] = self._index(ramp), tone
 
@@ -226,12 +254,16 @@ class Canvas:
 
     def cut_pixel(self, x, y):
         """Remove one pixel."""
-        self.material[y, SIZE - 1 - x if self.flip else x] = -1
+        self.material[y, self.column(x)] = -1
 
     def shade(self, mask, by=-1):
         """Make the painted pixels of a (16, 16) mask darker (by=-1) or lighter (by=1), within tones 1..4."""
         mask = mask & (self.material >= 0) & (self.tone > 0)
         self.tone[mask] = np.clip(self.tone[mask] + by, 1, 4)
+
+    def where(self, condition):
+        """The (16, 16) mask of the pixels that lie, in the present frame, where a condition on (x, y) holds."""
+        return _pool(condition(*self._local())) > 0.5
 
     def filled(self):
         """(16, 16) bool: what has been painted so far."""
