@@ -31,7 +31,6 @@ from drawing.canvas import SIZE, Canvas  # noqa: E402
 from drawing.palette import named_tones  # noqa: E402
 
 from diffusion_lab.sprites import colours  # noqa: E402
-
 from diffusion_lab.viz import png  # noqa: E402
 
 # The classes, in the order of the context vector, and the modules that draw them.

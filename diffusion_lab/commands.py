@@ -26,9 +26,9 @@ from .samplers import collect, sample_ddim, sample_ddpm, sample_dpmpp_2m
 from .schedules import Schedule
 from .sprites import CLASSES, SIZE, find, load_path, load_sprites, to_tensors
 from .training import LOSS_EVERY, Run, TrainConfig
-from .weights import SHIPPED, load_model
 from .unet import for_drawing
 from .viz import gif, grid, png
+from .weights import load_model
 
 SAMPLERS = {"ddim": (sample_ddim, 25), "ddpm": (sample_ddpm, None), "dpmpp_2m": (sample_dpmpp_2m, 10)}  # None: all T steps
 MIXED, NONE = "mixed", "none"  # for --class: the five classes in turn; no context at all

@@ -30,7 +30,7 @@ from diffusion_lab.files import write_safely
 from diffusion_lab.metrics import Judge, SpriteClassifier, evaluate
 from diffusion_lab.samplers import SAMPLERS
 from diffusion_lab.sprites import to_uint8
-from diffusion_lab.training import LOSS_EVERY, Progress
+from diffusion_lab.training import Progress
 from diffusion_lab.weights import Sampling
 
 HERE = Path(__file__).parent
@@ -231,15 +231,12 @@ def evaluate_all(out: Path, until: float | None = None):
             judge = judges[n] = judges.get(n) or Judge(n)
             e = evaluate(model, schedule, n, sampler=sampler, steps=steps, guidance=guidance, batch=250, judge=judge)
             s = e.samples
-            print(
-                f"{name} {sampler} {steps} guidance {guidance} n {n}: ratio {s.ratio:.3f} precision {s.precision:.3f} coverage "
-                f"{s.coverage:.3f} kind {s.kind:.3f} colour {s.colour:.3f} unseen {e.unseen:.3f} copies {s.copies} near {s.near} "
-                f"{e.seconds:.1f} s",
-                flush=True,
-            )
+            shares = f"precision {s.precision:.3f} coverage {s.coverage:.3f} kind {s.kind:.3f} colour {s.colour:.3f}"
+            seen = f"unseen {e.unseen:.3f} copies {s.copies} near {s.near} {e.seconds:.1f} s"
+            print(f"{name} {sampler} {steps} guidance {guidance} n {n}: ratio {s.ratio:.3f} {shares} {seen}", flush=True)
             more = {"device": best_device().type, "seconds": round(e.seconds, 2), "unseen": e.unseen}
             results.append(asked | more | {"samples": e.samples._asdict(), "held_out": e.held_out._asdict()})
-            write_safely(path, lambda file: file.write((json.dumps(results, indent=1) + "\n").encode()))
+            write_safely(path, lambda file, results=results: file.write((json.dumps(results, indent=1) + "\n").encode()))
 
 
 def main():
