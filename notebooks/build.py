@@ -95,7 +95,6 @@ class Fault(ValueError):
 
 
 LABS = tuple(Lab(**entry) for entry in tomllib.loads((HERE / "labs.toml").read_text(encoding="utf-8"))["lab"])
-ORDER = tuple(lab.name for lab in LABS)
 
 
 def clean(notebook: dict) -> dict:
