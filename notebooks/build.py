@@ -19,6 +19,7 @@ import hashlib
 import json
 import os
 import re
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -244,6 +245,35 @@ def _fixed(cell: dict) -> tuple:
     return cell["id"], cell["cell_type"], cell["metadata"], "".join(cell["source"])
 
 
+def lint(path: Path) -> list[str]:
+    """What ruff finds in a master's code, solutions included, one sentence each, with the line in the master.
+
+    ruff formats code in Markdown by itself (`ruff format`), but looks for mistakes in Python and notebooks only. So it is given
+    the master as a notebook, for which pyproject.toml also has the rules.
+    """
+    notebook = read_master(path)
+    command = [sys.executable, "-m", "ruff", "check", "--quiet", "--output-format=json", "-"]
+    command += [f"--config={HERE.parent / 'pyproject.toml'}", f"--stdin-filename={path.with_suffix('.ipynb')}"]
+    text = json.dumps(notebook)
+    done = subprocess.run(command, input=text, capture_output=True, encoding="utf-8", cwd=HERE.parent)
+    if not done.stdout:
+        raise RuntimeError(done.stderr)
+    found = []
+    for complaint in json.loads(done.stdout):
+        cell = notebook["cells"][complaint["cell"] - 1]
+        where = _line(path, cell["id"], complaint["location"]["row"])
+        found.append(f"{where}: {complaint['code']} {complaint['message']}")
+    return found
+
+
+def _line(path: Path, id: str, row: int) -> str:
+    """Where the row of a cell (from 1) stands: "notebooks/masters/L1_Sampling.md:57"."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if line.startswith("```python") and f'id="{id}"' in line:
+            return f"{_short(path)}:{number + row}"
+    return f"SETUP in notebooks/build.py, line {row}"  # the only cell that no master holds
+
+
 def _short(path: Path) -> str:
     """A path as one says it in the repository's folder."""
     return (path.relative_to(HERE.parent) if path.is_relative_to(HERE.parent) else path).as_posix()
@@ -291,6 +321,7 @@ def check(labs: list[Lab]) -> list[str]:
     """What is wrong with masters and committed notebooks, one sentence each."""
     found = stale(labs)
     for lab in labs:
+        found += lint(lab.master)
         if lab.notebook.exists():
             found += [f"{lab.name}.ipynb: {problem}" for problem in problems(lab.notebook.read_text(encoding="utf-8"))]
     return found

@@ -58,6 +58,11 @@ def test_students_notebooks_differ_from_the_masters_in_the_exercises_only(lab):
 
 
 @by_lab
+def test_ruff_finds_nothing_in_the_masters_code(lab):
+    assert build.lint(lab.master) == []
+
+
+@by_lab
 def test_committed_notebooks_are_clean(lab):
     assert build.problems(lab.notebook.read_text(encoding="utf-8")) == []
 
@@ -158,6 +163,22 @@ def test_nothing_of_a_master_is_lost_silently(master, old, new, message):
     assert old in MASTER
     with pytest.raises(build.Fault, match=re.escape(message)):
         build.read_master(master(MASTER.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "row", "message"),
+    [
+        ("import torch\n", "import torch\nimport os\n", 11, "F401 `os` imported but unused"),
+        ("x\n```", "y\n```", 16, "F821 Undefined name `y`"),
+        ("zeros(2)", "zeros(2", 16, "invalid-syntax"),
+    ],
+)
+def test_ruffs_complaints_lead_to_the_masters_line(master, old, new, row, message):
+    path = master(MASTER)
+    assert build.lint(path) == []
+    assert MASTER.count(old) == 1
+    path.write_text(MASTER.replace(old, new), encoding="utf-8")
+    assert any(f"{path}:{row}: " in found and message in found for found in build.lint(path)), build.lint(path)
 
 
 def test_a_master_must_hold_the_exercises_that_labs_toml_counts(master, monkeypatch):
