@@ -188,9 +188,24 @@ def test_a_master_must_hold_the_exercises_that_labs_toml_counts(master, monkeypa
         build.solve(lab)
 
 
+def readme_time(seconds):
+    return f"{seconds} s" if seconds < 60 else f"{seconds / 60:.0f} min"
+
+
 @by_lab
 def test_a_lab_is_called_as_labs_toml_says(lab):
     assert "".join(read(lab)["cells"][0]["source"]).startswith(f"# {lab.title}:")
+
+
+def test_the_readmes_tables_are_those_of_labs_toml():
+    home = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(.*)\]\(notebooks/(.*)\.ipynb\) \|.*\| (.*) \|$", home, flags=re.MULTILINE)
+    assert rows == [(lab.title, lab.name, readme_time(lab.seconds)) for lab in build.LABS]
+    guide = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
+    times = re.search(r'^"Run All" on .*: (L1 .*)\.$', guide, flags=re.MULTILINE)[1]
+    assert re.findall(r"(L\d) (\d+) s", times) == [(lab.name[:2], str(lab.seconds)) for lab in build.LABS]
+    plan = " | ".join(["| ", *(lab.title for lab in build.LABS)]).replace("|  |", "| |", 1) + " |"
+    assert plan in guide.splitlines()
 
 
 def test_a_stub_takes_the_place_of_the_solution_and_nothing_else():
