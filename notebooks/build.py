@@ -1,14 +1,17 @@
-"""Make the labs from their masters in solutions/: execute, clean and write both; or check that the committed ones are so.
+"""Make the labs from their masters, the texts in masters/; or check that the committed labs follow from them.
 
-    python notebooks/build.py [L1_Sampling ...]    all labs, or these
-    python notebooks/build.py --check              say what is wrong with the committed notebooks; exit 1 if anything is
+    python notebooks/build.py [L1_Sampling ...]           the students' notebooks: all, or these
+    python notebooks/build.py --solutions FOLDER [...]    executed masters, for teachers, into FOLDER
+    python notebooks/build.py --check [...]               say what is wrong with masters and notebooks; exit 1 if anything is
 
-Edit the masters only. In a student's notebook each solution, what stands between ### BEGIN SOLUTION and ### END SOLUTION, is
-a line that raises NotImplementedError. The solutions also go to diffusion_lab/checks/solutions.json.
+Edit the masters only; labs.toml lists them. A master is Markdown as jupytext reads it. Text stands between
+<!-- #region id="..." --> and <!-- #endregion -->, code between ```python id="..." and ```; a cell keeps its id for ever.
+In a student's notebook each solution, what stands between ### BEGIN SOLUTION and ### END SOLUTION, is a line that raises
+NotImplementedError. The solutions also go to diffusion_lab/checks/solutions.json.
 
-Each notebook is executed whole, in order, in a fresh kernel; the master strictly, so that it stops at a wrong solution.
-What is stripped: time stamps, kernel details, progress bars, and widget views, which show nothing without a running kernel
-(beside each stands a plain picture).
+Each notebook is executed whole, in order, in a fresh kernel: first the master, strictly, so that a wrong solution stops
+everything, then the student's. What is stripped: time stamps, kernel details, progress bars, and widget views, which show
+nothing without a running kernel (beside each stands a plain picture).
 """
 
 import argparse
@@ -16,18 +19,22 @@ import hashlib
 import json
 import os
 import re
+import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
+import jupytext
 import nbformat
+import tomllib
 from nbclient import NotebookClient
 
 from diffusion_lab.checks.exercise import SOLUTIONS
 from diffusion_lab.files import write_safely
 
-HERE = Path(__file__).parent
-MASTERS = HERE / "solutions"
+HERE = Path(__file__).resolve().parent
+MASTERS = HERE / "masters"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 # What Colab installs from: any source that `pip install` takes. Set here and nowhere else; empty until there is a public one.
@@ -49,13 +56,46 @@ if find_spec("diffusion_lab") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source], check=True)
     invalidate_caches()
 """
-ORDER = ("L1_Sampling", "L2_Training", "L3_Context", "L4_FastSampling")
 LIMIT = 1_000_000  # bytes; GitHub does not draw larger notebooks well
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
 WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@dataclass(frozen=True)
+class Lab:
+    """An entry of labs.toml, which says what the fields mean."""
+
+    name: str
+    title: str
+    exercises: int
+    views: int
+    sliders: int
+    seconds: int
+
+    @property
+    def master(self) -> Path:
+        """The text that people edit."""
+        return MASTERS / f"{self.name}.md"
+
+    @property
+    def notebook(self) -> Path:
+        """The student's notebook."""
+        return HERE / f"{self.name}.ipynb"
+
+    @property
+    def exercise_names(self) -> list[str]:
+        """L1.1, L1.2, ..."""
+        return [f"{self.name.partition('_')[0]}.{i + 1}" for i in range(self.exercises)]
+
+
+class Fault(ValueError):
+    """What is wrong with a master, in one sentence."""
+
+
+LABS = tuple(Lab(**entry) for entry in tomllib.loads((HERE / "labs.toml").read_text(encoding="utf-8"))["lab"])
 
 
 def clean(notebook: dict) -> dict:
@@ -85,9 +125,8 @@ def to_text(notebook: dict) -> str:
     return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def problems(path: Path) -> list[str]:
-    """What is wrong with a committed notebook, one sentence each; an empty list if nothing is."""
-    text = path.read_text(encoding="utf-8")
+def problems(text: str) -> list[str]:
+    """What is wrong with an executed notebook, one sentence each; an empty list if nothing is."""
     notebook = json.loads(text)
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     ids = [cell.get("id") for cell in notebook["cells"]]
@@ -117,13 +156,30 @@ def _html(code: list[dict]) -> str:
     return "".join("".join(output.get("data", {}).get("text/html", "")) for cell in code for output in cell["outputs"])
 
 
-def with_setup(notebook: dict) -> dict:
-    """The notebook with the set-up cell, as it is now, before its first code cell."""
-    cells = [cell for cell in notebook["cells"] if cell["id"] != "setup"]
+def read_master(path: Path) -> dict:
+    """A master as a notebook without outputs, with the set-up cell, as it is now, before its first code cell.
+
+    Fault: a cell has no id, another's id, or more to it than an id and tags, which would be lost on the way.
+    """
+    cells, ids = [], {"setup"}
+    for cell in jupytext.reads(path.read_text(encoding="utf-8"), fmt="md").cells:
+        id, begins = cell.metadata.get("id"), cell.source.strip()[:60]
+        more = set(cell.metadata) - {"id", "tags", "lines_to_next_cell"}  # jupytext notes the last where lines are not 1
+        if id is None:
+            how = 'text stands between <!-- #region id="..." --> and <!-- #endregion -->, code begins with ```python id="..."'
+            raise Fault(f"{_short(path)}: the cell {begins!r} has no id: {how}; between two cells is one empty line")
+        if id in ids:
+            raise Fault(f"{_short(path)}: two cells have the id {id}")
+        if more:
+            raise Fault(f"{_short(path)}: the cell {id} has {', '.join(sorted(more))}; only id and tags are known")
+        ids.add(id)
+        tags = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+        made = {"cell_type": cell.cell_type, "id": id, "metadata": tags, "source": cell.source.splitlines(keepends=True)}
+        cells.append(made | ({"outputs": [], "execution_count": None} if cell.cell_type == "code" else {}))
     first = next(i for i, cell in enumerate(cells) if cell["cell_type"] == "code")
     setup = {"cell_type": "code", "id": "setup", "metadata": {}, "outputs": [], "execution_count": None}
     setup["source"] = SETUP.rstrip().splitlines(keepends=True)
-    return notebook | {"cells": [*cells[:first], setup, *cells[first:]]}
+    return {"cells": [*cells[:first], setup, *cells[first:]], "metadata": dict(KERNEL), "nbformat": 4, "nbformat_minor": 5}
 
 
 def for_students(cell: dict) -> dict:
@@ -156,19 +212,32 @@ def solutions(masters: list[dict]) -> str:
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
 
-def stale() -> list[str]:
+def verdicts(notebook: dict) -> list[tuple[str, str]]:
+    """(exercise's name, what its check said) of an executed notebook, in order."""
+    said = []
+    for cell in notebook["cells"]:
+        name = exercise("".join(cell["source"])) if cell["cell_type"] == "code" else None
+        if name:
+            said.append((name, "".join(cell["outputs"][0]["data"]["text/plain"])))
+    return said
+
+
+def stale(labs: list[Lab]) -> list[str]:
     """Which committed files do not follow from the masters, one sentence each."""
     found = []
-    masters = {name: _read(MASTERS / f"{name}.ipynb") for name in ORDER}
-    for name, master in masters.items():
-        if [cell["source"] for cell in master["cells"]] != [cell["source"] for cell in with_setup(master)["cells"]]:
-            found.append(f"solutions/{name}.ipynb has another set-up cell: run notebooks/build.py")
-        wanted = [_fixed(for_students(cell)) for cell in master["cells"]]
-        if [_fixed(cell) for cell in _read(HERE / f"{name}.ipynb")["cells"]] != wanted:
-            found.append(f"{name}.ipynb does not follow from its master in solutions/: run notebooks/build.py")
-    if not SOLUTIONS.exists() or SOLUTIONS.read_text(encoding="utf-8") != solutions(list(masters.values())):
+    for lab in labs:
+        wanted = [_fixed(for_students(cell)) for cell in read_master(lab.master)["cells"]]
+        made = json.loads(lab.notebook.read_text(encoding="utf-8"))["cells"] if lab.notebook.exists() else []
+        if [_fixed(cell) for cell in made] != wanted:
+            found.append(f"{lab.name}.ipynb does not follow from masters/{lab.name}.md: run notebooks/build.py {lab.name}")
+    if not SOLUTIONS.exists() or SOLUTIONS.read_text(encoding="utf-8") != all_solutions():
         found.append(f"{SOLUTIONS.name} does not follow from the masters: run notebooks/build.py")
     return found
+
+
+def all_solutions() -> str:
+    """solutions.json as it should be."""
+    return solutions([read_master(lab.master) for lab in LABS])
 
 
 def _fixed(cell: dict) -> tuple:
@@ -176,48 +245,121 @@ def _fixed(cell: dict) -> tuple:
     return cell["id"], cell["cell_type"], cell["metadata"], "".join(cell["source"])
 
 
-def _read(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8"))
+def lint(path: Path) -> list[str]:
+    """What ruff finds in a master's code, solutions included, one sentence each, with the line in the master.
+
+    ruff formats code in Markdown by itself (`ruff format`), but looks for mistakes in Python and notebooks only. So it is given
+    the master as a notebook, for which pyproject.toml also has the rules.
+    """
+    notebook = read_master(path)
+    command = [sys.executable, "-m", "ruff", "check", "--quiet", "--output-format=json", "-"]
+    command += [f"--config={HERE.parent / 'pyproject.toml'}", f"--stdin-filename={path.with_suffix('.ipynb')}"]
+    text = json.dumps(notebook)
+    done = subprocess.run(command, input=text, capture_output=True, encoding="utf-8", cwd=HERE.parent)
+    if not done.stdout:
+        raise RuntimeError(done.stderr)
+    found = []
+    for complaint in json.loads(done.stdout):
+        cell = notebook["cells"][complaint["cell"] - 1]
+        where = _line(path, cell["id"], complaint["location"]["row"])
+        found.append(f"{where}: {complaint['code']} {complaint['message']}")
+    return found
 
 
-def build(name: str):
-    """Execute a master, derive the student's notebook, execute that, and write both."""
-    master = with_setup(_read(MASTERS / f"{name}.ipynb"))
+def _line(path: Path, id: str, row: int) -> str:
+    """Where the row of a cell (from 1) stands: "notebooks/masters/L1_Sampling.md:57"."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if line.startswith("```python") and f'id="{id}"' in line:
+            return f"{_short(path)}:{number + row}"
+    return f"SETUP in notebooks/build.py, line {row}"  # the only cell that no master holds
+
+
+def _short(path: Path) -> str:
+    """A path as one says it in the repository's folder."""
+    return (path.relative_to(HERE.parent) if path.is_relative_to(HERE.parent) else path).as_posix()
+
+
+def solve(lab: Lab) -> dict:
+    """The master, executed strictly: a wrong solution stops it. Fault: an exercise is missing, or the notebook is not clean."""
+    notebook = execute(read_master(lab.master), lab, strict=True)
+    found = problems(to_text(notebook))
+    said, wanted = verdicts(notebook), [(name, f"Exercise {name}: right.") for name in lab.exercise_names]
+    if said != wanted:
+        found.append(f"its checks should say {wanted}, as labs.toml counts them, and said {said}")
+    if found:
+        raise Fault(f"{_short(lab.master)}: {'; '.join(found)}")
+    return notebook
+
+
+def build(lab: Lab):
+    """Execute a master, derive the student's notebook, execute that, and write it."""
+    master = solve(lab)
     student = master | {"cells": [for_students(cell) for cell in master["cells"]]}
-    execute(master, MASTERS / f"{name}.ipynb", strict=True)
-    execute(student, HERE / f"{name}.ipynb", strict=False)
+    write(execute(student, lab, strict=False), lab.notebook)
 
 
-def execute(notebook: dict, path: Path, strict: bool):
-    """Execute a notebook and write it to `path`. strict: a wrong answer to an exercise is an error."""
-    os.environ["DIFFUSION_LAB_STRICT"] = str(int(strict))
+def execute(notebook: dict, lab: Lab, strict: bool) -> dict:
+    """The notebook with what a fresh kernel put out, clean. strict: a wrong answer to an exercise is an error."""
     notebook = nbformat.reads(json.dumps(notebook), as_version=4)
     begin = time.perf_counter()
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    folder = str(lab.notebook.parent)  # where students run it
+    client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}})
+    client.execute(env=os.environ | {"DIFFUSION_LAB_STRICT": str(int(strict))})
+    print(f"{lab.name}, {'with solutions' if strict else 'for students'}: {time.perf_counter() - begin:.0f} s")
     notebook = clean(json.loads(nbformat.writes(notebook)))
     notebook["metadata"]["built_from"] = source_sum(notebook)
+    return notebook
+
+
+def write(notebook: dict, path: Path):
+    """Write a notebook to disk, whole or not at all."""
     write_safely(path, lambda file: file.write(to_text(notebook).encode()))
-    print(f"{path.relative_to(HERE)}: {time.perf_counter() - begin:.0f} s, {path.stat().st_size / 1000:.0f} kB")
+    print(f"{_short(path)}: {path.stat().st_size / 1000:.0f} kB")
+
+
+def check(labs: list[Lab]) -> list[str]:
+    """What is wrong with masters and committed notebooks, one sentence each."""
+    found = stale(labs)
+    for lab in labs:
+        found += lint(lab.master)
+        if lab.notebook.exists():
+            found += [f"{lab.name}.ipynb: {problem}" for problem in problems(lab.notebook.read_text(encoding="utf-8"))]
+    return found
 
 
 def main() -> int:
     """See the top of this file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("notebooks", nargs="*", default=ORDER)
+    parser.add_argument("notebooks", nargs="*", default=[lab.name for lab in LABS])
+    parser.add_argument("--solutions", type=Path, metavar="FOLDER")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    if not options.check:
-        masters = [_read(MASTERS / f"{name}.ipynb") for name in ORDER]
-        write_safely(SOLUTIONS, lambda file: file.write(solutions(masters).encode()))
-        for name in options.notebooks:
-            build(name)
-    found = stale() if options.check else []
-    for name in options.notebooks:
-        for path in (MASTERS / f"{name}.ipynb", HERE / f"{name}.ipynb"):
-            found += [f"{path.relative_to(HERE)}: {problem}" for problem in problems(path)]
+    unknown = set(options.notebooks) - {lab.name for lab in LABS}
+    if unknown:
+        parser.error(f"labs.toml has no {', '.join(sorted(unknown))}")
+    labs = [lab for lab in LABS if lab.name in options.notebooks]
+    try:
+        found = run(labs, options.solutions, options.check)
+    except Fault as fault:
+        found = [str(fault)]
     for problem in found:
         print(problem)
     return int(bool(found))
+
+
+def run(labs: list[Lab], folder: Path | None, only_check: bool) -> list[str]:
+    """Do what was asked for; returns what is wrong."""
+    if folder:
+        for lab in labs:
+            path = folder / f"{lab.name}.ipynb"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(solve(lab), path)
+        return []
+    if not only_check:
+        write_safely(SOLUTIONS, lambda file: file.write(all_solutions().encode()))
+        for lab in labs:
+            build(lab)
+    return check(labs)
 
 
 if __name__ == "__main__":

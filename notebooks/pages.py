@@ -7,7 +7,6 @@ from the network. Links to other sites are not followed.
 """
 
 import argparse
-import re
 import shutil
 import sys
 from html import escape
@@ -15,13 +14,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from build import ORDER
+import build
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXTS = ("README.md", "notebooks/README.md", "data/README.md", "weights/README.md")
-LABS = tuple(f"notebooks/{name}.ipynb" for name in ORDER)
+LABS = {f"notebooks/{lab.name}.ipynb": lab.title for lab in build.LABS}
 STYLE = """
 body { margin: 0; } img { max-width: 100%; height: auto; }
 .site { font: 16px/1.6 system-ui, sans-serif; color: #1d1d1f; background: #fff; }
@@ -45,7 +44,7 @@ def page_of(path: str) -> str:
 def navigation(here: str) -> str:
     """The links to all labs, as seen from the page `here`."""
     up = "../" * here.count("/")
-    links = [("README.md", "Diffusion Lab"), *((lab, re.sub(r"_|(?<=t)(?=S)", " ", Path(lab).stem)) for lab in LABS)]
+    links = [("README.md", "Diffusion Lab"), *LABS.items()]
     current = {here: ' aria-current="page"'}
     items = (f'<a href="{up}{page_of(p)}"{current.get(page_of(p), "")}>{escape(name)}</a>' for p, name in links)
     return f'<style>{STYLE}</style><nav class="labs" aria-label="Labs">{"".join(items)}</nav>'
@@ -103,7 +102,7 @@ def render(name: str) -> str:
 
 def make(folder: Path):
     """Write all pages, and the repository's files that they lead to."""
-    for name in TEXTS + LABS:
+    for name in (*TEXTS, *LABS):
         text = render(name)
         out = folder / page_of(name)
         out.parent.mkdir(parents=True, exist_ok=True)

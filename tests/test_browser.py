@@ -13,9 +13,9 @@ import subprocess
 import sys
 
 import pytest
-from common import ROOT
+from common import ROOT, load_script
 
-LABS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+LABS = load_script(ROOT / "notebooks" / "build.py").LABS
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SETTINGS = {
@@ -49,15 +49,15 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def jupyter(tmp_path_factory):
     """A JupyterLab on a free port, without a token; yields its address. The labs in it have no outputs yet."""
     folder = tmp_path_factory.mktemp("lab")
-    for name in LABS:
-        notebook = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
+    for lab in LABS:
+        notebook = json.loads(lab.notebook.read_text(encoding="utf-8"))
         for cell in notebook["cells"]:
             if cell["cell_type"] == "code":
                 cell["outputs"], cell["execution_count"] = [], None
-        (folder / f"{name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+        (folder / lab.notebook.name).write_text(json.dumps(notebook), encoding="utf-8")
     for name, values in SETTINGS.items():
         path = folder / "settings" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,13 +111,15 @@ def photograph(page, folder):
         page.screenshot(path=folder / f"{i:02d}.png")
 
 
-@pytest.mark.parametrize("name", LABS)
-def test_a_lab_runs_in_the_browser(lab, browser, name, tmp_path):
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
+def test_a_lab_runs_in_the_browser(jupyter, browser, lab, tmp_path):
     page = browser.new_page(viewport={"width": 1200, "height": 1500})
     complaints = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(f"{lab}/{name}/tree/{name}.ipynb")  # a workspace of its own: nothing of another lab is opened again
+    page.goto(
+        f"{jupyter}/{lab.name}/tree/{lab.notebook.name}"
+    )  # a workspace of its own: nothing of another lab is opened again
     page.wait_for_function(READY, timeout=2 * MINUTES)
     page.evaluate(RUN_ALL)
     page.wait_for_function(ENDED, timeout=10 * MINUTES, polling=1000)
@@ -125,7 +127,7 @@ def test_a_lab_runs_in_the_browser(lab, browser, name, tmp_path):
 
     sliders = page.locator(".jp-Notebook .noUi-handle")
     boxes = page.locator(".jp-Notebook .widget-vbox:has(> .widget-image)")
-    assert boxes.count() == {"L1_Sampling": 2, "L2_Training": 0, "L3_Context": 2, "L4_FastSampling": 2}[name]
+    assert boxes.count() == lab.views
     for box in boxes.all():
         assert box.locator(".widget-label, label").all_inner_texts()  # every control says what it is
         picture = box.locator("img.widget-image")
@@ -138,7 +140,7 @@ def test_a_lab_runs_in_the_browser(lab, browser, name, tmp_path):
                 page.wait_for_function(
                     "([image, before]) => image.src !== before", arg=[picture.element_handle(), before], timeout=MINUTES
                 )
-    assert sliders.count() == {"L1_Sampling": 3, "L2_Training": 0, "L3_Context": 13, "L4_FastSampling": 8}[name]
+    assert sliders.count() == lab.sliders
 
     pictures = page.evaluate(PICTURES)
     assert len(pictures) > 5 and all(picture["width"] > 0 for picture in pictures)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from common import ROOT
+from common import ROOT, load_script
 
-LABS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LABS = [lab.notebook for lab in load_script(ROOT / "notebooks" / "build.py").LABS]
 VERSIONS = ROOT / "tests" / "colab.txt"
 
 pytestmark = pytest.mark.colab

@@ -1,33 +1,30 @@
-"""Notebooks as software: hygiene, and mirrors: what students read is what runs. nbval runs the notebooks themselves."""
+"""Notebooks as software: hygiene, and mirrors: what students read is what runs.
+
+nbval runs the students' notebooks themselves; notebooks/conftest.py runs the masters, strictly.
+"""
 
 import ast
 import importlib
 import json
+import re
 import sys
 
-import nbformat
 import pytest
 from common import ROOT, load_script
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 build = load_script(ROOT / "notebooks" / "build.py")
-STUDENTS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-MASTERS = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
-NOTEBOOKS = STUDENTS + MASTERS
+by_lab = pytest.mark.parametrize("lab", build.LABS, ids=lambda lab: lab.name)
 
 
-def label(path):
-    return path.relative_to(ROOT / "notebooks").with_suffix("").as_posix()
+def read(lab):
+    """The student's notebook."""
+    return json.loads(lab.notebook.read_text(encoding="utf-8"))
 
 
-def cells(path):
-    return json.loads(path.read_text(encoding="utf-8"))["cells"]
-
-
-def mirrors(path):
+def mirrors(notebook):
     """(tag's target, source) of the cells that show the package's own code."""
-    for cell in cells(path):
+    for cell in notebook["cells"]:
         for tag in cell["metadata"].get("tags", []):
             if tag.startswith("mirrors: "):
                 yield tag.removeprefix("mirrors: "), "".join(cell["source"])
@@ -41,22 +38,39 @@ def definition(source, name):
     return ast.unparse(found)
 
 
-def test_all_notebooks_are_known_to_build():
-    assert [path.stem for path in STUDENTS] == [path.stem for path in MASTERS] == list(build.ORDER)
+def test_all_notebooks_and_masters_are_in_labs_toml():
+    names = sorted(lab.name for lab in build.LABS)
+    for folder, kind in ((build.HERE, ".ipynb"), (build.MASTERS, ".md")):
+        found = [path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob(f"*{kind}")]
+        assert sorted(name for name in found if name != "README" and ".ipynb_checkpoints" not in name) == names
 
 
 def test_students_notebooks_and_solutions_follow_from_the_masters():
-    assert build.stale() == []
+    assert build.stale(build.LABS) == []
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=label)
-def test_committed_notebooks_are_clean(path):
-    assert build.problems(path) == []
+@by_lab
+def test_students_notebooks_differ_from_the_masters_in_the_exercises_only(lab):
+    pairs = list(zip(build.read_master(lab.master)["cells"], read(lab)["cells"], strict=True))
+    exercises = [build.exercise("".join(master["source"])) for master, _ in pairs]
+    differ = [name for name, (master, student) in zip(exercises, pairs, strict=True) if master["source"] != student["source"]]
+    assert differ == lab.exercise_names == list(filter(None, exercises))
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=label)
-def test_what_students_read_is_what_runs(path):
-    found = list(mirrors(path))
+@by_lab
+def test_ruff_finds_nothing_in_the_masters_code(lab):
+    assert build.lint(lab.master) == []
+
+
+@by_lab
+def test_committed_notebooks_are_clean(lab):
+    assert build.problems(lab.notebook.read_text(encoding="utf-8")) == []
+
+
+@by_lab
+@pytest.mark.parametrize("of", ["student", "master"])
+def test_what_students_read_is_what_runs(lab, of):
+    found = list(mirrors(read(lab) if of == "student" else build.read_master(lab.master)))
     assert found
     for target, source in found:
         module, name = target.rsplit(".", 1)
@@ -64,44 +78,134 @@ def test_what_students_read_is_what_runs(path):
         assert definition(source, name) == definition(open(package.__file__, encoding="utf-8").read(), name), target
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=label)
-def test_some_outputs_are_checked(path):
-    checked = [c for c in cells(path) if "nbval-check-output" in c["metadata"].get("tags", [])]
+@by_lab
+def test_some_outputs_are_checked(lab):
+    checked = [c for c in read(lab)["cells"] if "nbval-check-output" in c["metadata"].get("tags", [])]
     assert checked and all(c["outputs"] for c in checked)
+    exercises = [c for c in read(lab)["cells"] if c["cell_type"] == "code" and build.exercise("".join(c["source"]))]
+    assert all("nbval-check-output" in c["metadata"].get("tags", []) for c in exercises)
 
 
-def exercises(path):
-    """(name, what the check said) for each exercise of a notebook, in order."""
-    for cell in cells(path):
-        name = build.exercise("".join(cell["source"])) if cell["cell_type"] == "code" else None
-        if name:
-            assert "nbval-check-output" in cell["metadata"]["tags"], name
-            yield name, "".join(cell["outputs"][0]["data"]["text/plain"])
-
-
-@pytest.mark.parametrize("path", STUDENTS, ids=label)
-def test_students_are_told_what_is_not_done_yet_and_masters_are_right(path):
-    names = [f"{path.stem[:2]}.{i}" for i in range(1, 6)]
+@by_lab
+def test_students_are_told_what_is_not_done_yet(lab):
     todo = "not done yet. Write the function, then run this cell again."
-    assert list(exercises(path)) == [(name, f"Exercise {name}: {todo}") for name in names]
-    master = path.parent / "solutions" / path.name
-    assert list(exercises(master)) == [(name, f"Exercise {name}: right.") for name in names]
+    assert build.verdicts(read(lab)) == [(name, f"Exercise {name}: {todo}") for name in lab.exercise_names]
 
 
-@pytest.mark.parametrize("path", STUDENTS, ids=label)
-def test_no_solution_is_left_in_a_students_notebook(path):
-    text = path.read_text(encoding="utf-8")
-    assert "SOLUTION" not in text and text.count("raise NotImplementedError(") == 5
+@by_lab
+def test_no_solution_is_left_in_a_students_notebook(lab):
+    text = lab.notebook.read_text(encoding="utf-8")
+    assert "SOLUTION" not in text and text.count("raise NotImplementedError(") == lab.exercises
 
 
-@pytest.mark.parametrize("path", STUDENTS, ids=label)
-def test_strictly_a_students_notebook_stops_at_its_first_exercise(path, monkeypatch):
-    monkeypatch.setenv("DIFFUSION_LAB_STRICT", "1")
-    notebook = nbformat.read(path, as_version=4)
+@by_lab
+def test_strictly_a_students_notebook_stops_at_its_first_exercise(lab):
     with pytest.raises(CellExecutionError) as stopped:
-        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
-    todo = f"Exercise {path.stem[:2]}.1: not done yet. Write the function, then run this cell again."
+        build.execute(read(lab), lab, strict=True)
+    todo = f"Exercise {lab.exercise_names[0]}: not done yet. Write the function, then run this cell again."
     assert (stopped.value.ename, stopped.value.evalue) == ("AssertionError", todo)  # (IPython colours the message itself)
+
+
+MASTER = """\
+<!-- #region id="a-text" -->
+# Title
+
+```python
+shown, not run
+```
+<!-- #endregion -->
+
+```python id="imports"
+import torch
+```
+
+```python id="of-torch" tags=["nbval-check-output", "mirrors: a.b"]
+x = torch.zeros(2)
+
+x
+```
+"""
+
+
+@pytest.fixture
+def master(tmp_path):
+    """Writes a master and returns its path."""
+
+    def write(text):
+        path = tmp_path / "L9_Test.md"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_a_master_is_read_with_ids_and_tags_and_gets_the_setup_cell(master):
+    cells = build.read_master(master(MASTER))["cells"]
+    assert [cell["id"] for cell in cells] == ["a-text", "setup", "imports", "of-torch"]
+    assert [cell["cell_type"] for cell in cells] == ["markdown", "code", "code", "code"]
+    assert "".join(cells[0]["source"]) == "# Title\n\n```python\nshown, not run\n```"
+    assert "".join(cells[1]["source"]) == build.SETUP.rstrip()
+    assert cells[3]["source"] == ["x = torch.zeros(2)\n", "\n", "x"]
+    assert [cell["metadata"] for cell in cells[2:]] == [{}, {"tags": ["nbval-check-output", "mirrors: a.b"]}]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (' id="imports"', "", "the cell 'import torch' has no id"),
+        ("<!-- #endregion -->", "<!-- #endregion -->\n\nstray", "the cell 'stray' has no id"),
+        ('id="of-torch"', 'id="imports"', "two cells have the id imports"),
+        ('id="imports"', 'id="setup"', "two cells have the id setup"),
+        ("tags=", "tag=", "the cell of-torch has tag; only id and tags are known"),
+    ],
+)
+def test_nothing_of_a_master_is_lost_silently(master, old, new, message):
+    assert old in MASTER
+    with pytest.raises(build.Fault, match=re.escape(message)):
+        build.read_master(master(MASTER.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "row", "message"),
+    [
+        ("import torch\n", "import torch\nimport os\n", 11, "F401 `os` imported but unused"),
+        ("x\n```", "y\n```", 16, "F821 Undefined name `y`"),
+        ("zeros(2)", "zeros(2", 16, "invalid-syntax"),
+    ],
+)
+def test_ruffs_complaints_lead_to_the_masters_line(master, old, new, row, message):
+    path = master(MASTER)
+    assert build.lint(path) == []
+    assert MASTER.count(old) == 1
+    path.write_text(MASTER.replace(old, new), encoding="utf-8")
+    assert any(f"{path}:{row}: " in found and message in found for found in build.lint(path)), build.lint(path)
+
+
+def test_a_master_must_hold_the_exercises_that_labs_toml_counts(master, monkeypatch):
+    monkeypatch.setattr(build, "MASTERS", master(MASTER).parent)
+    lab = build.Lab("L9_Test", "L9 Test", exercises=1, views=0, sliders=0, seconds=1)
+    with pytest.raises(build.Fault, match=r"L9_Test\.md: its checks should say .*Exercise L9\.1: right.* and said \[\]"):
+        build.solve(lab)
+
+
+def readme_time(seconds):
+    return f"{seconds} s" if seconds < 60 else f"{seconds / 60:.0f} min"
+
+
+@by_lab
+def test_a_lab_is_called_as_labs_toml_says(lab):
+    assert "".join(read(lab)["cells"][0]["source"]).startswith(f"# {lab.title}:")
+
+
+def test_the_readmes_tables_are_those_of_labs_toml():
+    home = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(.*)\]\(notebooks/(.*)\.ipynb\) \|.*\| (.*) \|$", home, flags=re.MULTILINE)
+    assert rows == [(lab.title, lab.name, readme_time(lab.seconds)) for lab in build.LABS]
+    guide = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
+    times = re.search(r'^"Run All" on .*: (L1 .*)\.$', guide, flags=re.MULTILINE)[1]
+    assert re.findall(r"(L\d) (\d+) s", times) == [(lab.name[:2], str(lab.seconds)) for lab in build.LABS]
+    plan = " | ".join(["| ", *(lab.title for lab in build.LABS)]).replace("|  |", "| |", 1) + " |"
+    assert plan in guide.splitlines()
 
 
 def test_a_stub_takes_the_place_of_the_solution_and_nothing_else():
@@ -212,17 +316,15 @@ def spoil_metadata(nb):
         (spoil_metadata, "not as build.py writes it"),
     ],
 )
-def test_the_check_sees_each_fault(spoil, message, tmp_path):
+def test_the_check_sees_each_fault(spoil, message):
     code = {"cell_type": "code", "execution_count": 1, "id": "b", "metadata": {}, "outputs": [], "source": "1"}
     nb = {"cells": [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": "hello"}, code]}
     nb |= {"metadata": dict(build.KERNEL), "nbformat": 4, "nbformat_minor": 5}
     nb["metadata"]["built_from"] = build.source_sum(nb)
-    path = tmp_path / "n.ipynb"
-    path.write_text(build.to_text(nb), encoding="utf-8")
-    assert build.problems(path) == []
+    assert build.problems(build.to_text(nb)) == []
     spoil(nb)
-    path.write_text(build.to_text(nb), encoding="utf-8")
-    assert any(message in problem for problem in build.problems(path)), build.problems(path)
+    found = build.problems(build.to_text(nb))
+    assert any(message in problem for problem in found), found
 
 
 def test_build_strips_progress_bars_and_widget_views():

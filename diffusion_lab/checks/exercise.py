@@ -14,7 +14,7 @@ from torch import Tensor
 from ..schedules import cosine
 
 ALPHA_BAR = cosine().alpha_bar
-SOLUTIONS = Path(__file__).with_name("solutions.json")  # written by notebooks/build.py from notebooks/solutions/
+SOLUTIONS = Path(__file__).with_name("solutions.json")  # written by notebooks/build.py from notebooks/masters/
 
 
 class Verdict(NamedTuple):
