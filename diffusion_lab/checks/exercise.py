@@ -128,7 +128,7 @@ class Exercise:
         place, (label, expected) = good[first], right[first][good[first]]
         value = got[first][place][1] if len(got[first]) > place else None
         return (
-            self._mistake(got, good, range(len(got)))
+            self._mistake(got, good, sorted(range(len(got)), key=lambda i: i not in failed))
             or self._not_comparable(value, expected, describe(names, self.cases()[first]))
             or self._random(answer, got)
             or self._ignored(answer, got, right, names)
@@ -137,11 +137,11 @@ class Exercise:
             or self._in_numbers(numbers(label, value, expected), first, failed, names, changed)
         )
 
-    def _mistake(self, got: list[Parts], good: list[int], cases: list[int] | range) -> str | None:
+    def _mistake(self, got: list[Parts], good: list[int], cases: list[int]) -> str | None:
         """The hint of the first mistake that gives in `cases` what was got, up to the first wrong part."""
         for hint, mistake in self.mistakes.items():
-            made = self.results(mistake, self.cases())
-            if all(agreeing(got[i], made[i]) >= min(good[i] + 1, len(got[i])) for i in cases):
+            fresh = self.cases()  # most mistakes differ in the first case that is looked at: no other is run then
+            if all(agreeing(got[i], self._result(mistake, fresh[i])) >= min(good[i] + 1, len(got[i])) for i in cases):
                 return hint
         return None
 
