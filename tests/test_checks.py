@@ -1,6 +1,7 @@
-"""The checks of the exercises: each passes its solution, names typical mistakes, and never stops a lab unless it is strict."""
+"""The checks of the exercises: each passes what is right, names typical mistakes, and never stops a lab unless it is strict."""
 
 import json
+from inspect import signature
 from itertools import pairwise
 
 import numpy as np
@@ -9,11 +10,13 @@ import torch
 from common import ROOT, load_script
 
 from diffusion_lab import CLASSES, checks
+from diffusion_lab.checks.compare import another, unchanged
 from diffusion_lab.checks.exercise import SOLUTIONS
 from diffusion_lab.steps import ddim_step, ddpm_step, guide, perturb
 
 LABS = load_script(ROOT / "notebooks" / "build.py").LABS
 BY_NAME = {exercise.name: exercise for exercise in checks.EXERCISES}
+WRONG = [(name, mistake, hint) for name, exercise in BY_NAME.items() for hint, mistake in exercise.mistakes.items()]
 
 
 def solution(name):
@@ -24,154 +27,116 @@ def solution(name):
     return space[next(key for key in space if key not in before and key != "__builtins__")]
 
 
-def roots(alpha_bar, t):
-    return alpha_bar[t].sqrt(), (1 - alpha_bar[t]).sqrt()
+# Right answers, written differently from the solutions and from the checks
 
 
-# L1
+def bernoulli_contexts(c, p, generator):
+    return torch.where(torch.bernoulli(torch.full((len(c),), p), generator=generator).bool()[:, None], 0.0, c)
 
 
-def stretched(x):
-    return ((x - x.min()) / (x.max() - x.min()) * 255).round().to(torch.uint8)
+def scatter_contexts(names):
+    contexts = torch.zeros(len(names), 5)
+    for row, name in zip(contexts, names, strict=True):
+        row[CLASSES.index(name)] = 1
+    return contexts
 
 
-def not_moved(x):
-    return (x.clamp(0, 1) * 255).round().to(torch.uint8)
+def load_average(average, model, decay):
+    theirs = model.state_dict()
+    average.load_state_dict({k: decay * v + (1 - decay) * theirs[k] for k, v in average.state_dict().items()})
 
 
-def not_clipped(x):
-    return ((x + 1) * 127.5).round().long().remainder(256).to(torch.uint8)
+def parameters_and_buffers(average, model, decay):
+    for ours, theirs in ((average.parameters(), model.parameters()), (average.buffers(), model.buffers())):
+        for mine, other in zip(ours, theirs, strict=True):
+            mine.data = (decay * mine.data.double() + (1 - decay) * other.data.double()).to(mine.dtype)
 
 
-def floats(x):
-    return (x.clamp(-1, 1) + 1) * 127.5
+def two_points(updates, losses, goal):
+    slope = np.log(losses[-1] / losses[0]) / np.log(updates[-1] / updates[0])
+    return round(updates[0] * (goal / losses[0]) ** (1 / slope))
 
 
-def noise_without_root(x0, t, eps, alpha_bar):
-    return alpha_bar[t].sqrt() * x0 + (1 - alpha_bar[t]) * eps
-
-
-def no_roots(x0, t, eps, alpha_bar):
-    return alpha_bar[t] * x0 + (1 - alpha_bar[t]) * eps
-
-
-def factors_swapped(x0, t, eps, alpha_bar):
-    a, b = roots(alpha_bar, t)
-    return b * x0 + a * eps
-
-
-def one_early(x0, t, eps, alpha_bar):
-    return perturb(x0, t - 1, eps, alpha_bar)
-
-
-def not_divided(x_t, t, eps, alpha_bar):
-    return x_t - roots(alpha_bar, t)[1] * eps
-
-
-def whole_noise(x_t, t, eps, alpha_bar):
-    return (x_t - eps) / roots(alpha_bar, t)[0]
-
-
-def plus(x_t, t, eps, alpha_bar):
-    a, b = roots(alpha_bar, t)
-    return (x_t + b * eps) / a
-
-
-def divided_by_noise(x_t, t, eps, alpha_bar):
-    b = roots(alpha_bar, t)[1]
-    return (x_t - b * eps) / b
-
-
-def noise_at_the_end(x, eps, t, t_prev, alpha_bar, z):
-    alpha = alpha_bar[t] / alpha_bar[t_prev]
-    return (x - (1 - alpha) / (1 - alpha_bar[t]).sqrt() * eps) / alpha.sqrt() + (1 - alpha).sqrt() * z
-
-
-def beta_for_its_root(x, eps, t, t_prev, alpha_bar, z):
-    beta = 1 - alpha_bar[t] / alpha_bar[t_prev]
-    return ddpm_step(x, eps, t, t_prev, alpha_bar, 0 * z) + (t_prev > 0) * beta * z
-
-
-def no_fresh_noise(x, eps, t, t_prev, alpha_bar, z):
-    return ddpm_step(x, eps, t, t_prev, alpha_bar, 0 * z)
-
-
-def always_one_step(x, eps, t, t_prev, alpha_bar, z):
-    return ddpm_step(x, eps, t, t - 1, alpha_bar, z)
-
-
-def clean_paste(x, known, mask, t, eps, alpha_bar):
-    return torch.where(mask, known, x)
-
-
-def other_half(x, known, mask, t, eps, alpha_bar):
-    return torch.where(mask, x, perturb(known, t, eps, alpha_bar))
-
-
-def everything(x, known, mask, t, eps, alpha_bar):
-    return perturb(known, t, eps, alpha_bar)
-
-
-def in_place(x, known, mask, t, eps, alpha_bar):
+def pasted(x, known, mask, t, eps, alpha_bar):
+    x = x.clone()
     x[..., mask] = perturb(known, t, eps, alpha_bar)[..., mask]
     return x
 
 
-# L2
+def wish_first(model, x, t, c, s):
+    answers = model(x.repeat(2, 1, 1, 1), t.repeat(2), torch.cat([c, 0 * c]))
+    return s * answers[: len(x)] + (1 - s) * answers[len(x) :]
 
 
-def batch_without_root(x0, t, eps, alpha_bar):
-    ab = alpha_bar[t].reshape(-1, 1, 1, 1).float()
-    return ab.sqrt() * x0 + (1 - ab) * eps
+def pair_by_pair(images):
+    return torch.stack([(a - b).square().sum().sqrt() for i, a in enumerate(images) for b in images[:i]]).mean()
 
 
-def not_reshaped(x0, t, eps, alpha_bar):
-    ab = alpha_bar[t].float()
-    return ab.sqrt() * x0 + (1 - ab).sqrt() * eps
+def ddpm_by_x0(x_t, eps, t, t_prev, alpha_bar, z):
+    ab, ab_prev = alpha_bar[t].item(), alpha_bar[t_prev].item()
+    mean = (ab_prev / ab) ** 0.5 * (x_t - (1 - ab / ab_prev) / (1 - ab) ** 0.5 * eps)
+    return mean if t_prev == 0 else mean + (1 - ab / ab_prev) ** 0.5 * z
 
 
-def first_time(x0, t, eps, alpha_bar):
-    return perturb(x0, int(t[0]), eps, alpha_bar)
+def carried(T, n):
+    steps, t = [], T
+    for left in range(n, 0, -1):
+        steps.append((t, t - t // left))
+        t -= t // left
+    return np.array(steps)
 
 
-def wrong_sign(v, x_t, t, alpha_bar):
-    a, b = roots(alpha_bar, t)
-    return a * x_t + b * v, b * x_t + a * v
+def slerp_by_lengths(a, b, w):
+    u, v = a.double().flatten(), b.double().flatten()
+    theta = torch.acos(u @ v / u.norm() / v.norm())
+    return a * (torch.sin(theta - w * theta) / torch.sin(theta)) + b * (torch.sin(w * theta) / torch.sin(theta))
 
 
-def swapped_pair(v, x_t, t, alpha_bar):
-    a, b = roots(alpha_bar, t)
-    return b * x_t + a * v, a * x_t - b * v
+RIGHT = [
+    ("L1.1", lambda x: torch.clip(x * 127.5 + 127.5, 0, 255).byte()),
+    ("L1.2", lambda x0, t, eps, alpha_bar: alpha_bar[t].item() ** 0.5 * x0 + (1 - alpha_bar[t].item()) ** 0.5 * eps),
+    ("L1.3", lambda x_t, t, eps, alpha_bar: x_t / alpha_bar[t].sqrt() - (1 / alpha_bar[t] - 1).sqrt() * eps),
+    ("L1.4", ddpm_by_x0),
+    ("L1.5", pasted),
+    ("L1.5", lambda x, known, mask, t, eps, alpha_bar: x * ~mask + perturb(known, t, eps, alpha_bar) * mask),
+    ("L2.1", lambda x0, t, eps, ab: torch.stack([perturb(x, int(i), e, ab) for x, i, e in zip(x0, t, eps, strict=True)])),
+    (
+        "L2.2",
+        lambda v, x_t, t, ab: (
+            (x0 := ab[t] ** 0.5 * x_t - (1 - ab[t]) ** 0.5 * v),
+            (v + (1 - ab[t]) ** 0.5 * x0) / ab[t] ** 0.5,
+        ),
+    ),
+    ("L2.3", bernoulli_contexts),
+    ("L2.4", load_average),
+    ("L2.4", parameters_and_buffers),
+    ("L2.5", two_points),
+    ("L3.1", scatter_contexts),
+    ("L3.2", lambda u, c, s: torch.lerp(u, c, s)),
+    ("L3.3", wish_first),
+    ("L3.4", pair_by_pair),
+    ("L3.5", lambda a, b, n: torch.stack([torch.lerp(a, b, i / (n - 1)) for i in range(n)])),
+    ("L4.1", lambda x0, eps, t, t_prev, alpha_bar: ddim_step(x0, eps, t, t_prev, alpha_bar, 0.0, eps)),
+    ("L4.2", lambda x0, eps, t, t_prev, ab, eta, z: ddim_step(x0.double(), eps.double(), t, t_prev, ab, eta, z.double())),
+    ("L4.3", carried),
+    ("L4.4", slerp_by_lengths),
+    ("L4.5", lambda steps, errors: np.log(errors[0] / errors[-1]) / np.log(steps[-1] / steps[0])),
+]
+
+# Wrong answers that the checks do not list: what was accepted, or not named, in earlier versions, and some of no known kind
 
 
-def swapped_roots(v, x_t, t, alpha_bar):
-    a, b = roots(alpha_bar, t)
-    return b * x_t - a * v, a * x_t + b * v
+def in_place_scale(x0, t, eps, alpha_bar):
+    return x0.mul_(alpha_bar[t].sqrt()).add_((1 - alpha_bar[t]).sqrt() * eps)
 
 
-def only_x0(v, x_t, t, alpha_bar):
-    a, b = roots(alpha_bar, t)
-    return a * x_t - b * v
+def known_in_place(x, known, mask, t, eps, alpha_bar):
+    known.mul_(alpha_bar[t].sqrt()).add_((1 - alpha_bar[t]).sqrt() * eps)
+    return torch.where(mask, known, x)
 
 
-def single_numbers(c, p, generator):
-    return c * (torch.rand(c.shape, generator=generator) >= p)
-
-
-def the_other_share(c, p, generator):
-    return c * (torch.rand((len(c), 1), generator=generator) < p)
-
-
-def like_dropout(c, p, generator):
-    return c * (torch.rand((len(c), 1), generator=generator) >= p) / (1 - p)
-
-
-def own_coins(c, p, generator):
-    return c * (torch.rand((len(c), 1)) >= p)
-
-
-def one_coin(c, p, generator):
-    return c * (torch.rand(1, generator=generator) >= p)
+def left_half(x, known, mask, t, eps, alpha_bar):
+    return torch.cat([perturb(known, t, eps, alpha_bar)[..., :8], x[..., 8:]], dim=-1)
 
 
 def changes_c(c, p, generator):
@@ -179,251 +144,105 @@ def changes_c(c, p, generator):
     return c
 
 
-def move(average, model, share, names=lambda module: module.state_dict()):
+def first_rows(c, p, generator):
+    return c * (torch.arange(len(c)) >= round(p * len(c)))[:, None]
+
+
+def seeds_itself(c, p, generator):
+    return c * (torch.rand((len(c), 1), generator=generator.manual_seed(3)) >= p)
+
+
+def more_often_first(c, p, generator):
+    share = torch.linspace(2 * p, 0, len(c))[:, None]
+    return c * (torch.rand((len(c), 1), generator=generator) >= share)
+
+
+def lerp_all(average, model, decay):
     with torch.no_grad():
-        for mine, theirs in zip(names(average).values(), names(model).values(), strict=True):
-            if mine.is_floating_point():
-                mine.lerp_(theirs, share)
+        for k, v in average.state_dict().items():
+            v.lerp_(model.state_dict()[k], 1 - decay)
 
 
-def shares_swapped(average, model, decay):
-    move(average, model, decay)
+def forgets(words):
+    def answer(average, model, decay):
+        for (name, mine), theirs in zip(average.state_dict().items(), model.state_dict().values(), strict=True):
+            if mine.is_floating_point() and not any(word in name for word in words):
+                mine.lerp_(theirs, 1 - decay)
+
+    return answer
 
 
-def a_copy(average, model, decay):
-    average.load_state_dict(model.state_dict())
+def own_noise(x0, eps, t, t_prev, alpha_bar, eta, z):
+    return ddim_step(x0, eps, t, t_prev, alpha_bar, eta, torch.randn_like(x0))
 
 
-def parameters_only(average, model, decay):
-    move(average, model, 1 - decay, lambda module: dict(module.named_parameters()))
+def own_seed(x_t, eps, t, t_prev, alpha_bar, z):
+    return ddpm_step(x_t, eps, t, t_prev, alpha_bar, torch.randn(x_t.shape, generator=torch.Generator().manual_seed(0)))
 
 
-def moves_the_network(average, model, decay):
-    move(model, average, decay)
-
-
-def straight_line(updates, losses, goal):
-    return np.polyval(np.polyfit(losses, updates, 1), goal)
-
-
-def still_a_logarithm(updates, losses, goal):
-    return np.polyval(np.polyfit(np.log(losses), np.log(updates), 1), np.log(goal))
-
-
-def half_logarithmic(updates, losses, goal):
-    return np.exp(np.polyval(np.polyfit(losses, np.log(updates), 1), goal))
-
-
-# L3
-
-
-def alphabetical(names):
-    return torch.eye(5)[[sorted(CLASSES).index(name) for name in names]]
-
-
-def whole_numbers(names):
-    return torch.eye(5)[[CLASSES.index(name) for name in names]].long()
-
-
-def lying(names):
-    return torch.eye(5)[[CLASSES.index(name) for name in names]].T
-
-
-def half_swapped(model, x, t, c, s):
-    c_answer, u = model(torch.cat([x, x]), torch.cat([t, t]), torch.cat([torch.zeros_like(c), c])).chunk(2)
-    return guide(u, c_answer, s)
-
-
-def ones_for_null(model, x, t, c, s):
-    u, c_answer = model(torch.cat([x, x]), torch.cat([t, t]), torch.cat([torch.ones_like(c), c])).chunk(2)
-    return guide(u, c_answer, s)
-
-
-def times_divided(model, x, t, c, s):
-    u, w = model(torch.cat([x, x]), torch.cat([t, t]) / 500, torch.cat([torch.zeros_like(c), c])).chunk(2)
-    return u + s * (w - u)
-
-
-def two_calls(model, x, t, c, s):
+def three_calls(model, x, t, c, s):
+    model(x, t)
     return guide(model(x, t), model(x, t, c), s)
 
 
-def times_once(model, x, t, c, s):
-    return model(torch.cat([x, x]), t, torch.cat([torch.zeros_like(c), c]))[: len(x)]
-
-
-def with_itself(images):
-    return torch.cdist(images.flatten(1), images.flatten(1)).mean()
-
-
-def squared(images):
-    flat = images.flatten(1)
-    return torch.cdist(flat, flat).square().sum() / (len(flat) * (len(flat) - 1))
-
-
-def one_heap(images):
-    return images.std()
-
-
-def without_the_end(a, b, n):
-    w = torch.arange(n)[:, None] / n
-    return (1 - w) * a + w * b
-
-
-def backwards(a, b, n):
-    w = torch.linspace(0, 1, n)[:, None]
-    return w * a + (1 - w) * b
-
-
-def one_too_many(a, b, n):
-    w = torch.linspace(0, 1, n + 1)[:, None]
-    return (1 - w) * a + w * b
-
-
-# L4
-
-
-def careless(T, n):
-    return [(t, t - T // n) for t in range(T, 0, -(T // n))]
-
-
-def until_1(T, n):
-    times = np.linspace(T, 1, n + 1).round().astype(int).tolist()
+def grid_500(T, n):
+    times = [round(500 * k / n) for k in range(n, -1, -1)]
     return list(pairwise(times))
 
 
-def from_T_minus_1(T, n):
-    times = np.linspace(T - 1, 0, n + 1).round().astype(int).tolist()
-    return list(pairwise(times))
-
-
-def one_step_less(T, n):
-    times = np.linspace(T, 0, max(n, 2)).round().astype(int).tolist()
-    return list(pairwise(times))
-
-
-def stays(x0, eps, t, t_prev, alpha_bar):
-    return perturb(x0, t, eps, alpha_bar)
-
-
-def noise_of_t(x0, eps, t, t_prev, alpha_bar):
-    return alpha_bar[t_prev].sqrt() * x0 + (1 - alpha_bar[t]).sqrt() * eps
-
-
-def quiet_without_root(x0, eps, t, t_prev, alpha_bar):
-    return alpha_bar[t_prev].sqrt() * x0 + (1 - alpha_bar[t_prev]) * eps
-
-
-def sigma_of(eta, t, t_prev, alpha_bar):
-    return eta * ((1 - alpha_bar[t_prev]) / (1 - alpha_bar[t])).sqrt() * (1 - alpha_bar[t] / alpha_bar[t_prev]).sqrt()
-
-
-def too_much_noise(x0, eps, t, t_prev, alpha_bar, eta, z):
-    return perturb(x0, t_prev, eps, alpha_bar) + sigma_of(eta, t, t_prev, alpha_bar) * z
-
-
-def not_squared(x0, eps, t, t_prev, alpha_bar, eta, z):
-    s = sigma_of(eta, t, t_prev, alpha_bar)
-    return alpha_bar[t_prev].sqrt() * x0 + (1 - alpha_bar[t_prev] - s).clamp(min=0).sqrt() * eps + s * z
-
-
-def half_a_sigma(x0, eps, t, t_prev, alpha_bar, eta, z):
-    s = eta * (1 - alpha_bar[t] / alpha_bar[t_prev]).sqrt()
-    return alpha_bar[t_prev].sqrt() * x0 + (1 - alpha_bar[t_prev] - s**2).clamp(min=0).sqrt() * eps + s * z
-
-
-def no_z(x0, eps, t, t_prev, alpha_bar, eta, z):
-    return ddim_step(x0, eps, t, t_prev, alpha_bar, eta, 0 * z)
-
-
-def no_eta(x0, eps, t, t_prev, alpha_bar, eta, z):
-    return perturb(x0, t_prev, eps, alpha_bar)
-
-
-def arc(a, b, w, theta):
-    return (torch.sin((1 - w) * theta) * a + torch.sin(w * theta) * b) / torch.sin(theta)
-
-
-def cosine_of(a, b):
-    return (a * b).sum() / (a.norm() * b.norm())
-
-
-WRONG = [  # exercise, a wrong answer, words of its message
-    ("L1.1", stretched, "its own minimum and maximum"),
-    ("L1.1", not_moved, "move the range first"),
-    ("L1.1", not_clipped, "must be clipped first"),
-    ("L1.1", floats, r"end with \.to\(torch\.uint8\)"),
-    ("L1.2", noise_without_root, r"standard deviation 0\.03, expected 0\.17: is a square root missing\?"),
-    ("L1.2", no_roots, "Both square roots"),
-    ("L1.2", factors_swapped, "the factor of the noise, and the noise that of the sprite"),
-    ("L1.2", one_early, "time t - 1"),
-    ("L1.3", not_divided, "divide by its factor"),
-    ("L1.3", whole_noise, "with its factor, not whole"),
-    ("L1.3", plus, "it must be taken away"),
-    ("L1.3", divided_by_noise, "divide by that of the sprite"),
-    ("L1.4", noise_at_the_end, "must add no noise"),
-    ("L1.4", beta_for_its_root, "the square root of beta"),
-    ("L1.4", no_fresh_noise, "Fresh noise is missing"),
-    ("L1.4", always_one_step, "t_prev may be further away"),
-    ("L1.5", clean_paste, "clean pixels into a noisy picture"),
-    ("L1.5", other_half, "You replaced the unknown half"),
-    ("L1.5", everything, "outside the mask x must stay"),
-    ("L1.5", in_place, "you changed x itself"),
-    ("L2.1", batch_without_root, "is a square root missing"),
-    ("L2.1", not_reshaped, r"reshape the factors to \(B, 1, 1, 1\)"),
-    ("L2.1", first_time, "each has its own"),
-    ("L2.2", wrong_sign, "where v has its minus"),
-    ("L2.2", swapped_pair, r"the order is \(x0, eps\)"),
-    ("L2.2", swapped_roots, "two factors are swapped"),
-    ("L2.2", only_x0, "two things"),
-    ("L2.3", single_numbers, "hide all five of a sprite together"),
-    ("L2.3", the_other_share, "wrong way round"),
-    ("L2.3", like_dropout, "what is kept stays as it is"),
-    ("L2.3", one_coin, "share one coin"),
+OTHERS = [  # exercise, a wrong answer, words of its message; "" where the check does not know the mistake and gives numbers
+    ("L1.1", lambda x: (x.clamp(-1, 1) ** 2 * 255).byte(), ""),
+    ("L1.1", lambda x: ((x.clamp_(-1, 1) + 1) * 127.5).byte(), "The values are right, but you changed x itself"),
+    ("L1.1", lambda x: ((x.clamp(-1, 1) + 1) * 127.5).numpy().astype(np.uint8), "should return a tensor, but returned ndarray"),
+    ("L1.1", lambda x: ((x.clamp(-1, 1) + 1) * 127.5).round().int(), r"should return torch\.uint8, but returned torch\.int32"),
+    ("L1.2", in_place_scale, "The values are right, but you changed x0 itself"),
+    (
+        "L1.2",
+        lambda x0, t, eps, alpha_bar: perturb(x0, 50, eps, alpha_bar),
+        "stays the same when t changes: use the argument t",
+    ),
+    ("L1.2", lambda x0, t, eps, alpha_bar: -perturb(x0, t, eps, alpha_bar), "The sign is wrong"),
+    ("L1.2", lambda x0, t, eps, alpha_bar: 2 * perturb(x0, t, eps, alpha_bar), "the expected one times 2"),
+    ("L1.2", lambda x0, t, eps, alpha_bar: perturb(x0, t, eps, torch.linspace(1, 0, 501) ** 2), "the argument alpha_bar"),
+    ("L1.3", lambda x_t, t, eps, alpha_bar: (x_t - eps) / (1 - alpha_bar[t]), ""),
+    ("L1.4", own_seed, "stays the same when z changes"),
+    ("L1.4", lambda x_t, eps, t, t_prev, alpha_bar, z: x_t - eps + z, "stays the same when t changes"),
+    ("L1.5", known_in_place, "you changed known itself"),
+    ("L1.5", left_half, "stays the same when mask changes"),
+    ("L2.1", lambda x0, t, eps, alpha_bar: perturb(x0, t.flip(0), eps, alpha_bar), ""),
+    ("L2.2", lambda v, x_t, t, alpha_bar: None, "two things"),
+    ("L2.2", lambda v, x_t, t, alpha_bar: (-x_t, v), "stays the same when t changes"),
     ("L2.3", changes_c, "changed c itself"),
-    ("L2.3", own_coins, "same generator gave other coins"),
-    ("L2.4", shares_swapped, "decay is the share of the average that stays"),
-    ("L2.4", a_copy, "must remember its past"),
-    ("L2.4", parameters_only, r"go through state_dict\(\)"),
-    ("L2.4", moves_the_network, "only the average may move"),
-    ("L2.5", straight_line, "logarithm of both"),
-    ("L2.5", still_a_logarithm, "undo it at the end"),
-    ("L2.5", half_logarithmic, "losses need a logarithm"),
-    ("L3.1", alphabetical, "yours is the alphabet's"),
-    ("L3.1", whole_numbers, "whole numbers"),
-    ("L3.1", lying, r"shape \(4, 5\), but returned \(5, 4\)"),
-    ("L3.2", lambda u, c, s: c + s * (u - c), "u and c are swapped"),
-    ("L3.2", lambda u, c, s: (1 + s) * c - s * u, "the paper's w"),
-    ("L3.2", lambda u, c, s: u + s * c, "not s times c"),
-    ("L3.3", half_swapped, "halves are swapped"),
-    ("L3.3", ones_for_null, "a context of zeros"),
-    ("L3.3", times_divided, "t is divided by T already"),
-    ("L3.3", two_calls, "called 2 times: put both halves into one batch"),
-    ("L3.3", times_once, "x has 6 entries, t has 3"),
-    ("L3.4", with_itself, "distance of each sprite to itself"),
-    ("L3.4", squared, "the square root is missing"),
-    ("L3.4", one_heap, "in one heap"),
-    ("L3.5", without_the_end, "The last context is not b"),
-    ("L3.5", backwards, "from b to a"),
-    ("L3.5", one_too_many, "both ends count"),
-    ("L4.1", stays, "the time to go to"),
-    ("L4.1", noise_of_t, "must have that of t_prev"),
-    ("L4.1", quiet_without_root, "square root of the noise's factor"),
-    ("L4.2", too_much_noise, "too much noise now"),
-    ("L4.2", not_squared, "sigma must be squared"),
-    ("L4.2", half_a_sigma, "lacks its first root"),
-    ("L4.2", no_z, "z was never added"),
-    ("L4.2", no_eta, "sigma is missing"),
-    ("L4.3", careless, "T // n rounds down"),
-    ("L4.3", until_1, "expected 0: the sprite would stay noisy"),
-    ("L4.3", from_T_minus_1, "begins at 499, expected 500"),
-    ("L4.3", one_step_less, "there are 9 steps, expected 10"),
-    ("L4.4", lambda a, b, w: (1 - w) * a + w * b, "straight line"),
-    ("L4.4", lambda a, b, w: arc(b, a, w, torch.arccos(cosine_of(a, b))), "from b to a"),
-    ("L4.4", lambda a, b, w: arc(a, b, w, cosine_of(a, b)), "take arccos"),
-    ("L4.5", lambda steps, errors: np.polyfit(np.log(steps), np.log(errors), 1)[0], "The sign"),
-    ("L4.5", lambda steps, errors: np.polyfit(steps, errors, 1)[0], "without logarithms"),
-    ("L4.5", lambda steps, errors: errors[0] / errors[1], "its logarithm to base 2"),
+    ("L2.3", first_rows, "hides the same rows"),
+    ("L2.3", seeds_itself, "hides the same rows"),
+    ("L2.3", more_often_first, "Asked: .* it is not so that each row is hidden as often as the others"),
+    ("L2.4", lerp_all, "a whole number, num_batches_tracked"),
+    ("L2.4", forgets(["0.bias", "1.bias"]), "The biases stayed behind"),
+    ("L2.4", forgets(["1.weight"]), "BatchNorm's scale stayed behind"),
+    (
+        "L2.4",
+        forgets(["running_var"]),
+        "Asked: .* what moved is 0.weight, 0.bias, 1.weight, 1.bias, 1.running_mean, expected",
+    ),
+    ("L2.5", lambda updates, losses, goal: 3200, "stays the same when updates changes"),
+    ("L2.5", lambda updates, losses, goal: [3200.0], "should return a number, but returned list"),
+    ("L3.1", lambda names: torch.eye(5)[: len(names)], "stays the same when names changes"),
+    ("L3.2", lambda u, c, s: u + 3 * (c - u), "stays the same when s changes"),
+    ("L3.2", lambda u, c, s: u + s**2 * (c - u), ""),
+    ("L3.3", three_calls, "Asked: .* the number of the model's calls is 3, expected 1"),
+    ("L3.3", lambda model, x, t, c, s: guide(model(x, t), model(x, t, c), 3.0), "stays the same when s changes"),
+    ("L3.4", lambda images: float(images.abs().mean()), ""),
+    ("L3.5", lambda a, b, n: torch.stack([a] + [b] * (n - 1)), ""),
+    ("L4.1", lambda x0, eps, t, t_prev, alpha_bar: perturb(x0, t_prev // 2, eps, alpha_bar), ""),
+    ("L4.2", own_noise, "draw no noise of your own"),
+    ("L4.2", lambda x0, eps, t, t_prev, ab, eta, z: ddim_step(x0, eps, t, t_prev, ab, 0.5, z), "when eta changes"),
+    ("L4.3", grid_500, "stays the same when T changes"),
+    ("L4.3", lambda T, n: [(float(t), float(u)) for t, u in carried(T, n)], "Times are whole numbers"),
+    ("L4.3", lambda T, n: [(T, 0)] * n, "Asked: .* it is not so that each step begins where"),
+    ("L4.4", lambda a, b, w: slerp_by_lengths(a, b, 0.5), "stays the same when w changes"),
+    ("L4.4", lambda a, b, w: a, "stays the same when b changes"),
+    ("L4.5", lambda steps, errors: 1.5, "stays the same when steps changes"),
+    ("L4.5", lambda steps, errors: None, "should return a number, but returned NoneType"),
 ]
 
 
@@ -435,10 +254,21 @@ def test_the_solution_is_right_and_has_a_hint(name):
     assert len(exercise.hint()) > 20 and str(exercise.solution()).startswith("def ")
 
 
-@pytest.mark.parametrize(("name", "answer", "words"), WRONG, ids=[f"{w[0]} {w[1].__name__} {i}" for i, w in enumerate(WRONG)])
-def test_a_typical_mistake_is_named(name, answer, words):
+@pytest.mark.parametrize(("name", "answer"), RIGHT, ids=[f"{name} {i}" for i, (name, _) in enumerate(RIGHT)])
+def test_what_is_right_may_be_written_differently(name, answer):
+    assert str(BY_NAME[name].check(answer)) == f"Exercise {name}: right."
+
+
+@pytest.mark.parametrize(("name", "mistake", "hint"), WRONG, ids=[f"{name} {hint[:40]}" for name, _, hint in WRONG])
+def test_a_listed_mistake_is_named_by_its_own_hint(name, mistake, hint):
+    assert str(BY_NAME[name].check(mistake)) == f"Exercise {name}: not yet. {hint}"
+
+
+@pytest.mark.parametrize(("name", "answer", "words"), OTHERS, ids=[f"{o[0]} {i}" for i, o in enumerate(OTHERS)])
+def test_a_mistake_that_is_not_listed_is_refused_with_its_name_or_in_numbers(name, answer, words):
     verdict = BY_NAME[name].check(answer)
-    assert not verdict and verdict.status == "not yet"
+    words = words or r"Asked: .* For .* (has|is) .*\d.*, expected .*\d"
+    assert verdict.status == "not yet" and verdict.message.startswith("Asked: ") == words.startswith("Asked: ")
     with pytest.raises(AssertionError, match=words):
         raise AssertionError(verdict.message)
 
@@ -447,6 +277,61 @@ def test_the_package_has_the_exercises_that_labs_toml_counts():
     names = [name for lab in LABS for name in lab.exercise_names]
     assert list(BY_NAME) == names
     assert all(getattr(checks, name.replace(".", "_")) is BY_NAME[name] for name in names)
+
+
+def frozen(exercise, k):
+    """A right answer in which argument k of the first case stands as a fixed value."""
+    first = exercise.cases()[0][k]
+    return lambda *inputs: exercise.right(*inputs[:k], first, *inputs[k + 1 :])
+
+
+NUMBERS = [  # exercise and place of an argument that is a number
+    (exercise.name, k)
+    for exercise in checks.EXERCISES
+    for k, value in enumerate(exercise.cases()[0])
+    if isinstance(value, int | float) and (exercise.name, k) != ("L4.1", 2)  # quiet_step needs no t
+]
+
+
+@pytest.mark.parametrize(("name", "k"), NUMBERS)
+def test_a_number_of_the_first_case_written_into_an_answer_is_refused(name, k):
+    assert BY_NAME[name].check(frozen(BY_NAME[name], k)).status == "not yet"
+
+
+CHANGEABLE = [
+    (exercise.name, k)
+    for exercise in checks.EXERCISES
+    for k, value in enumerate(exercise.cases()[0])
+    if isinstance(value, torch.Tensor | list)
+]
+
+
+@pytest.mark.parametrize(("name", "k"), CHANGEABLE)
+def test_right_values_are_refused_where_an_argument_was_changed_and_the_message_names_it(name, k):
+    def careless(*inputs):
+        got = BY_NAME[name].right(*inputs)
+        inputs[k].reverse() if isinstance(inputs[k], list) else inputs[k].copy_(another(inputs[k]))
+        return got
+
+    argument = list(signature(BY_NAME[name].right).parameters)[k]
+    assert f"The values are right, but you changed {argument} itself" in BY_NAME[name].check(careless).message
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_each_exercise_has_two_cases_of_different_sizes_and_makes_them_anew(name):
+    cases, again = BY_NAME[name].cases(), BY_NAME[name].cases()
+    shapes = {str([getattr(v, "shape", len(v) if isinstance(v, list) else v) for v in case]) for case in cases}
+    assert len(shapes) >= 2 and all(
+        unchanged(a, b) and (a is not b or isinstance(a, int | float | str))
+        for case, other in zip(cases, again, strict=True)
+        for a, b in zip(case, other, strict=True)
+    )
+
+
+def test_at_least_110_wrong_answers_are_tried_and_nine_in_ten_are_named():
+    unnamed = sum(not words or words.startswith("Asked: ") for _, _, words in OTHERS)
+    assert len(WRONG) + len(OTHERS) >= 110 and unnamed <= (len(WRONG) + len(OTHERS)) / 10
+    assert all(any(name == wrong[0] for wrong in OTHERS) and any(name == right[0] for right in RIGHT) for name in BY_NAME)
 
 
 def test_each_exercise_knows_three_mistakes():
@@ -461,18 +346,37 @@ def test_what_is_not_done_or_returns_nothing_or_fails_stops_no_lab(name):
     def fails(*inputs):
         raise KeyError("oh")
 
+    def lacks(*inputs):
+        raise NotImplementedError("'lerp' not implemented for 'Long'")
+
     assert BY_NAME[name].check(stub).status == "not done yet"
     assert BY_NAME[name].check(lambda *inputs: None).status == "not yet"
     assert "KeyError" in BY_NAME[name].check(fails).message
+    assert "NotImplementedError: 'lerp' not implemented for 'Long'" in BY_NAME[name].check(lacks).message
+
+
+@pytest.mark.parametrize("name", sorted(set(BY_NAME) - {"L2.4"}))  # (update_average returns nothing that counts)
+def test_whatever_comes_back_is_a_verdict(name):
+    odd = ["", "3", {}, {"x0": None}, [torch.ones(2)], (torch.ones(2), "a"), np.ones(3), torch.ones(0), 1j, float("inf"), True]
+    odd += [torch.full((2, 3, 16, 16), torch.inf), torch.ones(2, 3, 16, 16, dtype=torch.complex64), {1}, [(1, 2, 3)], [(1,)]]
+    assert all(BY_NAME[name].check(lambda *inputs, thing=thing: thing).message for thing in odd)
 
 
 def test_strictly_all_but_a_right_answer_raises(monkeypatch):
     monkeypatch.setenv("DIFFUSION_LAB_STRICT", "1")
     assert checks.L1_2.check(perturb)
-    with pytest.raises(AssertionError, match=r"Exercise L1\.2: not yet\. Both square roots"):
-        checks.L1_2.check(no_roots)
+    with pytest.raises(AssertionError, match=r"Exercise L1\.2: not yet\. The noise is taken away"):
+        checks.L1_2.check(lambda x0, t, eps, alpha_bar: perturb(x0, t, -eps, alpha_bar))
     with pytest.raises(AssertionError, match="not done yet"):
-        checks.L1_2.check(lambda *inputs: (_ for _ in ()).throw(NotImplementedError))
+        checks.L1_2.check(lambda *inputs: (_ for _ in ()).throw(NotImplementedError("Exercise L1.2: write this.")))
+
+
+def test_a_check_leaves_the_random_numbers_of_the_notebook_alone():
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    checks.L4_2.check(own_noise)
+    assert torch.equal(torch.rand(3), expected)
 
 
 def test_a_verdict_is_words_not_only_colour_and_shows_no_markup_of_others():

@@ -1,19 +1,18 @@
-"""What an exercise is: its check, its hint and its solution."""
+"""What an exercise is: its check, its typical mistakes, its hint and its solution."""
 
 import html
 import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
-from ..schedules import cosine
+from .compare import Parts, Refused, agreeing, another, describe, kind_of_difference, numbers, parts, scaled, unchanged
 
-ALPHA_BAR = cosine().alpha_bar
 SOLUTIONS = Path(__file__).with_name("solutions.json")  # written by notebooks/build.py from notebooks/masters/
 
 
@@ -46,23 +45,44 @@ class Text(str):
     __repr__ = str.__str__
 
 
+class _NotDone(Exception):
+    """The function is still the stub."""
+
+
+def call(answer: Callable, *inputs: object) -> object:
+    """What most exercises compare: what the function returns."""
+    return answer(*inputs)
+
+
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise. examine: takes the student's function and returns what is wrong with it in words, or None."""
+    """One exercise.
+
+    task: what is asked for, in words that go on after "Asked:".
+    right: a right answer, with the parameters of the notebook's function. More than one way to write it may be right.
+    cases: makes the inputs, a tuple for each case, anew at each call: an answer that changes its inputs harms nobody. At
+        least two, of different sizes and with different numbers, so that a number written into an answer is seen.
+    mistakes: typical mistakes as wrong answers, each under the hint that names it.
+    run: calls an answer on the inputs of a case and returns what counts: a tensor, a number, or a dictionary of these,
+        of which the first wrong one is spoken about. Refused (in words) for what cannot be compared.
+    """
 
     name: str
-    examine: Callable[[Callable], str | None]
+    task: str
+    right: Callable
+    cases: Callable[[], list[tuple]]
+    mistakes: dict[str, Callable]
     nudge: str
+    run: Callable = call
 
     def check(self, answer: Callable) -> Verdict:
         """Try `answer` on small inputs. AssertionError for all but a right answer if DIFFUSION_LAB_STRICT is 1."""
         try:
-            wrong = self.examine(answer)
+            with torch.random.fork_rng(devices=[]):  # what is drawn here leaves the notebook's random numbers alone
+                wrong = self.examine(answer)
             verdict = Verdict(self.name, "not yet" if wrong else "right", wrong or "")
-        except NotImplementedError:
+        except _NotDone:
             verdict = Verdict(self.name, "not done yet", "Write the function, then run this cell again.")
-        except Exception as error:  # whatever a student's code raises is a finding, not a crash
-            verdict = Verdict(self.name, "not yet", f"Your function stopped with {type(error).__name__}: {error}")
         if not verdict and os.environ.get("DIFFUSION_LAB_STRICT") == "1":
             raise AssertionError(str(verdict))
         return verdict
@@ -75,28 +95,95 @@ class Exercise:
         """The code of a solution; there may be others."""
         return Text(json.loads(SOLUTIONS.read_text(encoding="utf-8"))[self.name])
 
+    def results(self, answer: Callable, cases: list[tuple]) -> list[Parts]:
+        """What `answer` gives in each case. An exception is a result, too: it may be the mark of a mistake."""
+        return [self._result(answer, case) for case in cases]
 
-def noise(seed: int, *shape: int) -> Tensor:
+    def _result(self, answer: Callable, case: tuple) -> Parts:
+        try:
+            return parts(self.run(answer, *case))
+        except NotImplementedError as error:  # torch raises it, too
+            if str(error).startswith("Exercise"):
+                raise _NotDone from error
+            return parts(error)
+        except Exception as error:  # whatever a student's code raises is a finding, not a crash
+            return parts(error)
+
+    def examine(self, answer: Callable) -> str | None:
+        """What is wrong with `answer`, in words; None if nothing is."""
+        inputs = self.cases()
+        got, right = self.results(answer, inputs), self.results(self.right, self.cases())
+        good = [agreeing(g, r) for g, r in zip(got, right, strict=True)]
+        failed = [i for i, r in enumerate(right) if good[i] < len(r)]
+        names = list(signature(self.right).parameters)
+        changed = [
+            name
+            for used, fresh in zip(inputs, self.cases(), strict=True)
+            for name, a, b in zip(names, used, fresh, strict=True)
+            if not unchanged(a, b)
+        ]
+        if not failed:
+            return f"The values are right, but you changed {changed[0]} itself: make a new tensor." if changed else None
+        first = failed[0]
+        place, (label, expected) = good[first], right[first][good[first]]
+        value = got[first][place][1] if len(got[first]) > place else None
+        return (
+            self._mistake(got, good, sorted(range(len(got)), key=lambda i: i not in failed))
+            or self._not_comparable(value, expected, describe(names, self.cases()[first]))
+            or self._random(answer, got)
+            or self._ignored(answer, got, right, names)
+            or self._mistake(got, good, [first])
+            or scaled(value, expected)
+            or self._in_numbers(numbers(label, value, expected), first, failed, names, changed)
+        )
+
+    def _mistake(self, got: list[Parts], good: list[int], cases: list[int]) -> str | None:
+        """The hint of the first mistake that gives in `cases` what was got, up to the first wrong part."""
+        for hint, mistake in self.mistakes.items():
+            fresh = self.cases()  # most mistakes differ in the first case that is looked at: no other is run then
+            if all(agreeing(got[i], self._result(mistake, fresh[i])) >= min(good[i] + 1, len(got[i])) for i in cases):
+                return hint
+        return None
+
+    @staticmethod
+    def _not_comparable(value: object, expected: object, inputs: str) -> str | None:
+        if isinstance(value, Refused):
+            return str(value)
+        if isinstance(value, Exception):
+            return f"Your function stopped with {type(value).__name__}: {value} (The input was {inputs}.)"
+        return kind_of_difference(value, expected)
+
+    def _random(self, answer: Callable, got: list[Parts]) -> str | None:
+        again = self.results(answer, self.cases())
+        if all(agreeing(a, g) == len(g) for a, g in zip(again, got, strict=True)):
+            return None
+        return "Twice the same input, but two different results: draw no noise of your own, all of it comes as an argument."
+
+    def _ignored(self, answer: Callable, got: list[Parts], right: list[Parts], names: list[str]) -> str | None:
+        """Names an argument that should make a difference and makes none."""
+        for k, name in enumerate(names):
+
+            def moved(function: Callable, before: list[Parts], k: int = k) -> list[bool]:
+                cases = [(*case[:k], another(case[k]), *case[k + 1 :]) for case in self.cases()]
+                return [agreeing(a, b) < len(b) for a, b in zip(self.results(function, cases), before, strict=True)]
+
+            should = moved(self.right, right)
+            if any(should) and not any(moved(answer, got)):
+                return f"Your result stays the same when {name} changes: use the argument {name}, not a fixed value."
+        return None
+
+    def _in_numbers(self, difference: str, first: int, failed: list[int], names: list[str], changed: list[str]) -> str:
+        """The last resort: what was asked for, on which input, what came out and what was expected."""
+        cases = self.cases()
+        fine = next((i for i in range(len(cases)) if i not in failed), None)
+        text = f"Asked: {self.task} For {describe(names, cases[first])}: {difference}"
+        if fine is not None:
+            text += f" (It is right for {describe(names, cases[fine])}.)"
+        if changed:
+            text += f" Besides, you changed {changed[0]} itself: make a new tensor."
+        return text
+
+
+def noise(seed: int, *shape: int) -> torch.Tensor:
     """Normal random numbers, the same for the same seed and shape."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
-
-def compare(got: object, right: Tensor, mistakes: dict[str, Tensor] | None = None) -> str | None:
-    """None if `got` is `right`; else the text of the mistake that gives `got`, or how far off it is."""
-    if not isinstance(got, Tensor):
-        return f"It should return a tensor, but returned {type(got).__name__}."
-    if got.shape != right.shape:
-        return f"It should return the shape {tuple(right.shape)}, but returned {tuple(got.shape)}."
-    got = got.detach().double()
-    if got.isnan().any():
-        return "The result holds nan: is there 0 / 0, or the root of a negative number?"
-
-    def same(a: Tensor) -> bool:
-        return torch.allclose(got, a.double(), atol=1e-4, rtol=1e-4)
-
-    if same(right):
-        return None
-    for text, wrong in (mistakes or {}).items():
-        if same(wrong):
-            return text
-    return f"The values are not right: the largest difference is {(got - right).abs().max():.2g}. See the hint."

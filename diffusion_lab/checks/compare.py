@@ -1,0 +1,137 @@
+"""Results of answers: are two the same, and how do they differ, in words and numbers?"""
+
+import math
+import reprlib
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+Parts = list[tuple[str, object]]  # what an answer gave, in the order in which it is looked at; a lone value has the label ""
+
+
+class Refused(Exception):
+    """What is wrong with an answer, in words: it cannot be compared with a right one."""
+
+
+def parts(result: object) -> Parts:
+    """A result as its parts."""
+    found = result.items() if isinstance(result, dict) else [("", result)]
+    return [(label, value.item() if isinstance(value, np.generic) or _is_scalar(value) else value) for label, value in found]
+
+
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, Tensor) and value.ndim == 0
+
+
+def agreeing(got: Parts, right: Parts) -> int:
+    """How many parts are the same, counted up to the first that is not."""
+    count = 0
+    for (label, a), (expected, b) in zip(got, right, strict=False):  # an exception is one part only
+        if label != expected or not same(a, b):
+            break
+        count += 1
+    return count
+
+
+def same(a: object, b: object) -> bool:
+    """Are two values the same, up to rounding? float32 and float64 are; whole numbers and floats are not."""
+    if isinstance(a, Exception):  # a message's words in any order: "a (3) must match b (16)", "a (16) must match b (3)"
+        return type(a) is type(b) and sorted(str(a).split()) == sorted(str(b).split())
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        return kind_of_difference(a, b, nan=True) is None and torch.allclose(
+            a.detach().double(), b.detach().double(), rtol=1e-4, atol=1e-4, equal_nan=True
+        )
+    if _is_number(a) and _is_number(b):
+        return math.isclose(a, b, rel_tol=1e-3, abs_tol=1e-9)
+    return type(a) is type(b) and not isinstance(a, Tensor) and a == b
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def kind_of_difference(got: object, right: object, nan: bool = False) -> str | None:
+    """None if `got` is the kind of thing that `right` is, else what differs. nan: may it hold nan?"""
+    if isinstance(right, Tensor):
+        if not isinstance(got, Tensor):
+            return f"It should return a tensor, but returned {type(got).__name__}."
+        if got.shape != right.shape:
+            return f"It should return the shape {tuple(right.shape)}, but returned {tuple(got.shape)}."
+        if got.dtype != right.dtype and not (got.is_floating_point() and right.is_floating_point()):
+            return f"It should return {right.dtype}, but returned {got.dtype}."
+        if not nan and got.isnan().any():
+            return "The result holds nan: is there 0 / 0, or the root of a negative number?"
+    elif _is_number(right) and not _is_number(got):
+        return f"It should return a number, but returned {type(got).__name__}."
+    return None
+
+
+def scaled(got: object, right: object) -> str | None:
+    """Names a wrong sign or a factor: `got` is `right` times a number."""
+    if not (isinstance(right, Tensor) and right.is_floating_point()) and not isinstance(right, float):
+        return None
+    a, b = (torch.as_tensor(value).detach().double() for value in (got, right))
+    factor = ((a * b).sum() / b.square().sum()).item()
+    if abs(factor) < 1e-3 or not torch.allclose(a, factor * b, rtol=1e-4, atol=1e-4 * abs(factor)):
+        return None
+    if math.isclose(factor, -1, rel_tol=1e-3):
+        return "The sign is wrong: your result is minus the expected one."
+    return f"Your result is the expected one times {factor:.4g}." if isinstance(right, Tensor) else None  # all numbers are
+
+
+def numbers(label: str, got: object, right: object) -> str:
+    """What came out and what was expected, in numbers."""
+    if isinstance(right, bool):
+        return f"it is not so that {label}."
+    if not isinstance(right, Tensor):
+        return f"{label or 'your result'} is {_short(got)}, expected {_short(right)}."
+    difference = (got.detach().double() - right.double()).abs()
+    place = tuple(int(i) for i in np.unravel_index(int(difference.argmax()), tuple(right.shape)))
+    count = int((difference > 1e-4 + 1e-4 * right.double().abs()).sum())
+    values = f"{_short(got[place].item())} at {list(place)}, expected {_short(right[place].item())}"
+    return f"{label or 'your result'} has {values}; {count} of {right.numel()} values differ."
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def describe(names: list[str], case: tuple) -> str:
+    """The inputs of a case in words."""
+    words = []
+    for name, value in zip(names, case, strict=True):
+        if name == "alpha_bar":
+            words.append(f"a schedule with T = {len(value) - 1}")
+        elif isinstance(value, Tensor):
+            words.append(f"{name} of shape {tuple(value.shape)}" if value.numel() > 4 else f"{name} = {_list(value.tolist())}")
+        elif isinstance(value, int | float):
+            words.append(f"{name} = {value:g}")
+        elif isinstance(value, list):
+            words.append(f"{name} = {_list(value)}")
+    return ", ".join(words)
+
+
+def _list(values: list) -> str:
+    return reprlib.repr([float(_short(value)) if isinstance(value, float) else value for value in values])
+
+
+def another(value: object) -> object:
+    """Another value of the same kind, for an argument; networks and generators stay as they are."""
+    if isinstance(value, list):
+        return value[::-1] if isinstance(value[0], str) else [another(v) for v in value]
+    if isinstance(value, Tensor) and value.dtype == torch.bool:
+        return ~value
+    if isinstance(value, float) or (isinstance(value, Tensor) and value.is_floating_point()):
+        return 0.9 * value
+    return value - 1 if isinstance(value, int | Tensor) else value  # a time: still inside its table
+
+
+def unchanged(used: object, fresh: object) -> bool:
+    """Is an input, after the call, as it was made?"""
+    if isinstance(used, Tensor):
+        return used.shape == fresh.shape and used.dtype == fresh.dtype and torch.equal(used, fresh)
+    if isinstance(used, nn.Module):
+        pairs = zip(used.state_dict().values(), fresh.state_dict().values(), strict=True)
+        return all(torch.equal(a, b) for a, b in pairs)
+    return isinstance(used, torch.Generator) or used == fresh  # a generator is there to move on
