@@ -177,7 +177,7 @@ def evaluate(options: argparse.Namespace) -> int:
             images.append(state.x.cpu())
     seconds = time.perf_counter() - begin
     scores, real = judge.scores(torch.cat(images), contexts), judge.real
-    weights = find("weights", DEFAULT_WEIGHTS) if options.weights is None else options.weights
+    weights = find("weights", "context_unet.pt") if options.weights is None else options.weights
     command = {"weights": weights.name, "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(), "class": options.cls}
     command |= {name: getattr(options, name) for name in ("n", "sampler", "eta", "guidance", "seed", "batch")} | {
         "steps": steps
