@@ -23,11 +23,10 @@ from .sprites import CLASSES, Sprites, load_path, load_sprites, load_words, to_t
 from .training import Run, TrainConfig
 from .unet import for_drawing
 from .viz import gif, grid, png, sheet_size
-from .weights import Sampling, load_model, weights_path
+from .weights import Sampling, is_distilled, load_model, weights_path
 from .words import in_words
 
 STEPS = {"ddim": 25, "dpmpp_2m": 12}  # where --sampler is not the weights' own; ddpm takes all T
-FEW = 25  # steps of a whole schedule: fewer has only a network that was taught to, with guidance already in its weights
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser({"sample": sample, "train": train, "evaluate": evaluate, "words": words}).parse_args(arguments)
     try:
         if "device" in options:
-            options.device = _device(options.device)
+            options.device = options.device or best_device().type
         return options.run(options)
     except (ValueError, OSError, FloatingPointError) as error:
         print(f"diffusion_lab: {error}", file=sys.stderr)
@@ -59,7 +58,7 @@ def sample(options: argparse.Namespace) -> int:
     seed = torch.Generator().manual_seed(options.seed)
     context, negative = model.words.contexts(text, n, seed)
     if negative is not None and how.guidance == 1:
-        cure = "give --weights context_unet" if _few(model, schedule) else "give another --guidance"
+        cure = "give --weights context_unet" if is_distilled(model, schedule) else "give another --guidance"
         raise ValueError(f'"not" needs a guidance other than 1: {cure}, or leave out what is excluded.')
     if not context.any():
         context, how = None, how._replace(guidance=1.0)  # the network knows nothing that it could be guided to
@@ -67,12 +66,12 @@ def sample(options: argparse.Namespace) -> int:
     draw = SAMPLERS[how.sampler]
     walk = draw(for_drawing(model), schedule, n, context, how.guidance, seed, negative=negative, steps=how.steps, **more)
     bar = tqdm(walk, total=how.steps + 1, desc=how.sampler, disable=not sys.stderr.isatty())
-    every = max(1, how.steps // (FRAMES - 1)) if film else how.steps
-    picture = _picture([state for k, state in enumerate(bar) if k % every == 0 or state.t == 0], options, film)
+    last = min(FRAMES - 1, how.steps) if film else 1
+    kept = {round(k / last * how.steps) for k in range(last + 1)}
+    picture = _picture([state for k, state in enumerate(bar) if k in kept], options, film)
     write_safely(out, lambda file: file.write(picture))
     asked = f' of "{text}"' if text else ""
-    settings = f"{how.sampler}, {how.steps} steps, guidance {how.guidance:g}, seed {options.seed}"
-    print(f"{out}: {n} sprites{asked} by {name}, {settings}")
+    print(f"{out}: {n} sprites{asked} by {name}, {how}, seed {options.seed}")
     return 0
 
 
@@ -99,14 +98,9 @@ def _sampling(options: argparse.Namespace, model: torch.nn.Module, schedule: Sch
         raise ValueError(f"--steps: these weights have a schedule of {T} steps: take a number from 1 to {T}.")
     if options.eta is not None and sampler != "ddim":
         raise ValueError(f"--eta belongs to --sampler ddim: {sampler} has no such choice.")
-    if options.guidance not in (None, 1) and _few(model, schedule):
+    if options.guidance not in (None, 1) and is_distilled(model, schedule):
         raise ValueError("--guidance is already in these weights: leave it out, or give --weights context_unet.")
     return Sampling(sampler, options.steps or steps, own.guidance if options.guidance is None else options.guidance)
-
-
-def _few(model: torch.nn.Module, schedule: Schedule) -> bool:
-    """Was this network taught to need few steps? Then guidance is in its weights, and more of it would spoil the sprites."""
-    return model.sampling.guidance == 1 and schedule.T < FEW
 
 
 def _picture(states: list[State], options: argparse.Namespace, film: bool) -> bytes:
@@ -137,8 +131,7 @@ def evaluate(options: argparse.Namespace) -> int:
     scores = {"samples": found.samples._asdict(), "unseen": found.unseen, "held_out": found.held_out._asdict()}
     text = json.dumps({"command": command, "seconds": round(found.seconds, 1), **scores}, indent=1)
     write_safely(options.out, lambda file: file.write(f"{text}\n".encode()))
-    what = f"{how.sampler}, {how.steps} steps, guidance {how.guidance:g}, {options.n} sprites in {found.seconds:.0f} s"
-    print(f"{path.name}: {what}\n{found.table()}\nall figures: {options.out}")
+    print(f"{path.name}: {how}, {options.n} sprites in {found.seconds:.0f} s\n{found.table()}\nall figures: {options.out}")
     return 0
 
 
@@ -160,21 +153,31 @@ def train(options: argparse.Namespace) -> int:
 
     Under torchrun all processes train together, and the first one writes.
     """
+    check_place(options.out)
+    sprites, names = (load_sprites() if options.data is None else load_path(options.data)), CLASSES
+    if options.data is None:
+        words, names = load_words()
+        sprites = Sprites(sprites.images, words)
+    images, contexts = to_tensors(sprites)
     with join_processes(torch.device(options.device)) as device:
-        return _train(options, device)
+        run = _run(options, names, device)
+        if options.compile:
+            run.compile()
+        updates = run.advance(images, in_words(contexts, names, run.vocabulary.words))
+        if is_writer():
+            work = f"{run.config.steps} updates of {run.config.batch}"
+            print(f"{len(images)} sprites, {work}, {device.type}, {run.config.precision}")
+        with Diary(run, options.out, options.checkpoint_every, options.film_every, options.log) as diary:
+            for progress in updates:
+                diary.write(progress)
+    return 0
 
 
-def _train(options: argparse.Namespace, device: torch.device) -> int:
-    out, checkpoint = options.out, Path(f"{options.out}.ckpt")
-    check_place(out)
+def _run(options: argparse.Namespace, names: tuple[str, ...], device: torch.device) -> Run:
+    """The run to go on with: that of OUT.ckpt, one that begins with trained weights, or a new one for these words."""
+    checkpoint = Path(f"{options.out}.ckpt")
     asked = {field.name: getattr(options, field.name) for field in fields(TrainConfig)}
     asked = {name: value for name, value in asked.items() if value is not None}
-    if options.data is None:
-        contexts, names = load_words()
-        images, contexts = to_tensors(Sprites(load_sprites().images, contexts))
-    else:
-        images, contexts = to_tensors(load_path(options.data))
-        names = CLASSES
     if options.resume and options.weights is not None:
         raise ValueError("--from is for starting a run; leave it out to resume.")
     if options.resume:
@@ -182,36 +185,15 @@ def _train(options: argparse.Namespace, device: torch.device) -> int:
         changed = [name for name, value in asked.items() if value not in (asdict(run.config)[name], "auto")]
         if changed:
             raise ValueError(f"--{changed[0].replace('_', '-')} differs from that of {checkpoint}; leave it out to resume.")
-    elif checkpoint.exists():
+        return run
+    if checkpoint.exists():
         raise ValueError(f"{checkpoint} is an unfinished run: add --resume to go on with it, or delete it to begin again.")
-    elif options.weights is not None:
-        run = _run_from(options.weights, asked, device)
-    else:
-        run = Run(TrainConfig(**asked), device, words=names)
-    if options.compile:
-        run.compile()
-    updates = run.advance(images, in_words(contexts, names, run.vocabulary.words))
-    if is_writer():
-        print(f"{len(images)} sprites, {run.config.steps} updates of {run.config.batch}, {device.type}, {run.config.precision}")
-    with Diary(run, out, options.checkpoint_every, options.film_every, options.log) as diary:
-        for progress in updates:
-            diary.write(progress)
-    return 0
-
-
-def _run_from(name: str, asked: dict, device: torch.device) -> Run:
-    """A run that begins with trained weights: it keeps their words, and what was not asked to be otherwise."""
-    model, schedule = load_model(name)
-    if _few(model, schedule):
-        raise ValueError(f"--from {name}: a network of {schedule.T} steps cannot go on learning like this; take context_unet.")
+    if options.weights is None:
+        return Run(TrainConfig(**asked), device, words=names)
+    model, schedule = load_model(options.weights)
+    if is_distilled(model, schedule):
+        raise ValueError(f"--from {options.weights}: what needs {schedule.T} steps cannot be trained so; take context_unet.")
     own = {"n_feat": model.n_feat, "prediction": model.prediction, "schedule": schedule.name, "T": schedule.T}
     run = Run(TrainConfig(**(own | asked)), device, words=model.words.words, sampling=model.sampling)
     run.start_from(model)
     return run
-
-
-def _device(name: str | None) -> str:
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name is not None and not available[name]:
-        raise ValueError(f"--device {name} is not available here; leave it out, or use cpu.")
-    return name or best_device().type

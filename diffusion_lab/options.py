@@ -6,8 +6,12 @@ from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
+import torch
+
 from .metrics import FEATURES, MOST, PER_FEATURE
 from .samplers import SAMPLERS
+from .schedules import SCHEDULES
+from .steps import PREDICTIONS
 from .training import TrainConfig
 from .viz import rgba
 
@@ -73,12 +77,20 @@ def picture(text: str) -> Path:
     return Path(text)
 
 
+def processor(text: str) -> str:
+    """The type of an option that takes the kind of device to work on; it must be there."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not available here; leave it out, or use cpu.")
+    return text
+
+
 def parser(commands: dict[str, Callable]) -> Parser:
     """The parser of all commands. commands: the function of each; the options that are read have it as `run`."""
     parser = Parser(prog="python -m diffusion_lab", description="Diffusion models on 16×16 sprites.")
     parsers = parser.add_subparsers(required=True, metavar="sample | train | evaluate | words | doctor")
     device = Parser(add_help=False)
-    device.add_argument("--device", choices=("cpu", "cuda", "mps"), help="default: a GPU where there is one")
+    device.add_argument("--device", type=processor, metavar="{cpu,cuda,mps}", help="default: a GPU where there is one")
     weights = Parser(add_help=False)
     own = "context_unet, few_steps, or a file that train wrote"
     weights.add_argument("--weights", metavar="NAME", help=own)
@@ -124,7 +136,9 @@ def parser(commands: dict[str, Callable]) -> Parser:
     command("words", "list the words that a network knows, and how many training sprites have each", weights)
 
     p = command("train", "train a network on the sprite set, or on yours", device)
-    p.add_argument("--data", type=Path, help="a PNG sheet, a folder (with a subfolder per class), or an .npy array")
+    p.add_argument(
+        "--data", type=Path, help="a PNG sheet, a folder (a subfolder per class), or an .npy array; default: the sprite set"
+    )
     about = "where the weights go; OUT.ckpt stands beside it; default: %(default)s"
     p.add_argument("--out", type=Path, default=Path("sprites.pt"), help=about)
     p.add_argument("--resume", action="store_true", help="go on from OUT.ckpt")
@@ -134,8 +148,12 @@ def parser(commands: dict[str, Callable]) -> Parser:
     p.add_argument("--film-every", type=whole(0), default=0, metavar="STEPS", help=about)
     p.add_argument("--log", type=Path, metavar="DIR", help="write loss, learning rate and the film's pictures for TensorBoard")
     p.add_argument("--compile", action="store_true", help="translate the network first: pays in long runs on a GPU")
+    settings = p.add_argument_group("what decides the result (with --from, what the weights say, where it is about them)")
+    choices = {"prediction": PREDICTIONS, "schedule": SCHEDULES, "precision": ("auto", "bf16", "fp32")}
     for field in fields(TrainConfig):
-        p.add_argument(f"--{field.name.replace('_', '-')}", type=field.type, help=f"default: {field.default}")
+        name, known = f"--{field.name.replace('_', '-')}", choices.get(field.name)
+        one = f"{', '.join(known)}; " if known else ""
+        settings.add_argument(name, type=field.type, metavar="", help=f"{one}default: {field.default}")
 
     parsers.add_parser("doctor", help="check this machine")  # __main__ runs it, without importing what may be broken
     return parser

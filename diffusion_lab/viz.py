@@ -84,8 +84,8 @@ def gif(
     """An animated GIF that loops for ever. frames: (F, B, 3, H, W). seconds: of movement; hold: on the last frame.
 
     beside: nothing, or as many frames of as many pictures, which are shown at the right of the others.
-    background: a colour (a name or "#rrggbb") or "transparent", for what lies between the sprites, and for the white around
-    the figures of the last frame, which dissolves into it pixel by pixel: before, nobody can say what will be figure.
+    background: a colour (a name or "#rrggbb") or "transparent", for what lies between the sprites, and for what will be white
+    around the figures of the last frame: the noise there dissolves into it pixel by pixel, and white from the border at once.
 
     All frames share one palette, so that no colour flickers. Four fifths of it are the last frame's colours, which are
     looked at longest; the noise shares the rest. Nothing is dithered. Equal frames in a row become one that lasts longer.
@@ -105,7 +105,9 @@ def gif(
     for i, picture in enumerate(pictures):
         flat = Image.fromarray(picture.reshape(-1, *picture.shape[2:]))
         index = np.asarray(flat.quantize(palette=palette, dither=Image.Dither.NONE)).reshape(outside.shape).copy()
-        index[outside & (turn < i / max(len(pictures) - 1, 1)) | outside & (i == len(pictures) - 1)] = BACKGROUND
+        if outside.any():
+            share = 1 if i == len(pictures) - 1 else i / len(pictures)
+            index[outside & ((turn < share) | figures_outside(picture))] = BACKGROUND
         tiles = [_tile(part, columns, paper=(BACKGROUND,)) for part in np.split(index[..., None], len(panels))]
         gap = np.full((len(tiles[0]), PANEL_GAP, 1), BACKGROUND, np.uint8)
         row = [tiles[0], *(part for tile in tiles[1:] for part in (gap, tile))]
