@@ -232,12 +232,18 @@ def _tile(images: np.ndarray, columns: int, gap: int = 1, paper: tuple[int, ...]
 
 
 def _shared_palette(pictures: list[np.ndarray]) -> bytes:
-    """255 colours for all frames: white, 200 of the last one, and 54 for the others, of which every third is asked."""
-    last, *others = (np.concatenate(part) for part in (pictures[-1:], pictures[-2::-3]) if part)
-    found = [Image.fromarray(np.concatenate(list(last))).quantize(200, Image.Quantize.MAXCOVERAGE, kmeans=1)]
-    found += [Image.fromarray(np.concatenate(list(part))).quantize(54, Image.Quantize.FASTOCTREE) for part in others]
-    colours = b"\xff\xff\xff" + b"".join(bytes(picture.getpalette("RGB")) for picture in found)
-    return colours[: 3 * BACKGROUND].ljust(3 * BACKGROUND, b"\xff")
+    """255 colours for all frames: white, 200 of the last one, and 54 of the others, of which some ten are asked."""
+    others = pictures[-2 :: -max(1, len(pictures) // 10)]
+    colours = b"\xff\xff\xff"
+    for part, count, method, rounds in (
+        (pictures[-1:], 200, Image.Quantize.MAXCOVERAGE, 1),
+        (others, 54, Image.Quantize.FASTOCTREE, 0),
+    ):
+        if part:
+            pixels = np.concatenate(part)
+            flat = Image.fromarray(pixels.reshape(-1, *pixels.shape[2:]))
+            colours += bytes(flat.quantize(count, method, kmeans=rounds).getpalette("RGB")[: 3 * count])
+    return colours.ljust(3 * BACKGROUND, b"\xff")
 
 
 def _titled(picture: Image.Image, titles: list[tuple[int, str]]) -> Image.Image:
