@@ -15,7 +15,7 @@ from .steps import PREDICTIONS
 from .training import TrainConfig
 from .viz import rgba
 
-MOST_SPRITES = 4096  # in one picture: the network draws all at once, and more would not fit into a laptop's memory
+MOST_SPRITES = 2048  # in one picture: the network draws all at once, which takes 0.8 MB a sprite, with guidance twice that
 FRAMES = 32  # of a film, where --steps does not say otherwise
 
 EXAMPLES = """examples:

@@ -196,12 +196,12 @@ def test_a_png_may_have_another_background_too(weights, tmp_path):
         ([], "required: --out"),
         (["--out", "a.png", "--steps", "0"], "--steps: must be a whole number from 1, not '0'"),
         (["--out", "a.png", "--steps", "501"], "--steps: these weights have a schedule of 500 steps"),
-        (["--out", "a.png", "-n", "0"], "-n: must be a whole number from 1 to 4,096"),
-        (["--out", "a.png", "-n", "-5"], "-n: must be a whole number from 1 to 4,096"),
+        (["--out", "a.png", "-n", "0"], "-n: must be a whole number from 1 to 2,048"),
+        (["--out", "a.png", "-n", "-5"], "-n: must be a whole number from 1 to 2,048"),
         (["--out", "a.png", "-n", "1000000000"], "(all are drawn at once, in memory), not '1000000000'"),
         (["--out", "a.png", "-n", "1.5"], "-n: must be a whole number"),
-        (["--out", "a.png", "-n", "4000", "--columns", "1"], "72×272,004 pixels is too large (at most 65,535 a side"),
-        (["--out", "a.gif", "-n", "4000", "--scale", "8", "--columns", "64"], "8,712×8,576 pixels is too large"),
+        (["--out", "a.png", "-n", "2000", "--columns", "1"], "72×136,004 pixels is too large (at most 65,535 a side"),
+        (["--out", "a.gif", "-n", "2000", "--scale", "8", "--columns", "32"], "4,360×8,576 pixels is too large"),
         (["--out", "a.gif", "-n", "900", "--frames", "both", "--columns", "900"], "122,432×72 pixels is too large"),
         (["--out", "a.png", "--eta", "2"], "--eta: must be a number from 0 to 1, not '2'"),
         (["--out", "a.png", "--eta", "1", "--sampler", "ddpm"], "--eta belongs to --sampler ddim"),
@@ -461,9 +461,9 @@ def test_a_film_of_sprites_without_words_asks_for_nothing(data, monkeypatch):
 
 
 def test_words_that_the_weights_do_not_know_are_refused(small, capsys, tmp_path):
-    run = Run(TrainConfig(steps=1, batch=4, n_feat=8), words=("cat", "hat"))
-    run.export(tmp_path / "cats.pt")
-    arguments = ["train", "--from", "cats.pt", "--batch", "4", "--out", "w.pt"]
+    run = Run(TrainConfig(steps=1, batch=4, n_feat=8), words=("zither", "kazoo"))
+    run.export(tmp_path / "music.pt")
+    arguments = ["train", "--from", "music.pt", "--steps", "1", "--batch", "4", "--out", "w.pt"]
     assert "knows none of the words of these sprites" in refused(capsys, *arguments)
 
 
