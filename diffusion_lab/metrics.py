@@ -252,7 +252,7 @@ class Judge:
 
 class Evaluation(NamedTuple):
     """What `evaluate` finds. samples: the network's scores; held_out: those of real sprites; unseen: of the pairs of kind and
-    colour kept out of training, the share with both right, None if the network knows no words; seconds: for the samples."""
+    colour kept out of training, the share with both right, None if it was not asked for them; seconds: for the samples."""
 
     samples: Scores
     held_out: Scores
@@ -270,6 +270,7 @@ def evaluate(
     eta: float | None = None,
     guidance: float = 1.0,
     asked: bool = True,
+    pairs: bool = True,
     seed: int = 0,
     batch: int = 100,
     judge: Judge | None = None,
@@ -279,7 +280,7 @@ def evaluate(
 
     A network with the words of the sprite set is asked for full descriptions, as often as they occur in training sprites; one
     of five classes for the classes in turn; with asked=False for nothing. sampler: a name in `SAMPLERS`, with its steps, eta
-    and guidance. judge: one of n, to use again; a new one if None. progress: called with each state and its batch's size.
+    and guidance. pairs: also draw n sprites of the pairs never seen, if it knows words. judge: one of n, to use again; a new one if None. progress: called with each state and its batch's size.
     ValueError for a network of other pictures or words.
     """
     words = model.words.words
@@ -309,7 +310,7 @@ def evaluate(
     images = samples(contexts, n)
     seconds = time.perf_counter() - begin
     unseen = None
-    if contexts is not None and words != CLASSES:
+    if pairs and contexts is not None and words != CLASSES:
         pairs = unseen_pairs()
         wishes = torch.stack([model.words.context(*pairs[k % len(pairs)]) for k in range(n)])
         made = samples(wishes, n)
