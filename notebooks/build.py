@@ -55,6 +55,8 @@ if find_spec("diffusion_lab") is None:
         raise ModuleNotFoundError("Upload diffusion_lab-...-any.whl (the folder sign at the left), then run this cell again.")
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source], check=True)
     invalidate_caches()
+
+import diffusion_lab  # before torch: it says how torch's threads wait on a busy machine
 """
 LIMIT = 1_000_000  # bytes; GitHub does not draw larger notebooks well
 KERNEL = {

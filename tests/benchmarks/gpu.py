@@ -15,12 +15,12 @@ from pathlib import Path
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "weights"))
-import make  # noqa: E402
+import make
 
-from diffusion_lab import Run  # noqa: E402
-from diffusion_lab.distillation import distil  # noqa: E402
-from diffusion_lab.metrics import Judge, evaluate  # noqa: E402
-from diffusion_lab.weights import Sampling  # noqa: E402
+from diffusion_lab import Run
+from diffusion_lab.distillation import distil
+from diffusion_lab.metrics import Judge, evaluate
+from diffusion_lab.weights import Sampling
 
 
 def score(run: Run, judge: Judge, **how) -> str:
@@ -56,8 +56,8 @@ def main():
         ready = time.monotonic()
         make.fit(run, updates, ready + options.seconds)
         for progress in updates:
-            pass
-        progress.loss.item()
+            last = progress
+        last.loss.item()
         seconds = time.monotonic() - ready
         memory = torch.cuda.max_memory_allocated() / 2**30 if run.device.type == "cuda" else 0
         print(f"{recipe}: ready in {ready - begin:.0f} s, {run.step:,} updates in {seconds:.0f} s, "
