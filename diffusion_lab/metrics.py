@@ -280,7 +280,8 @@ def evaluate(
 
     A network with the words of the sprite set is asked for full descriptions, as often as they occur in training sprites; one
     of five classes for the classes in turn; with asked=False for nothing. sampler: a name in `SAMPLERS`, with its steps, eta
-    and guidance. pairs: also draw n sprites of the pairs never seen, if it knows words. judge: one of n, to use again; a new one if None. progress: called with each state and its batch's size.
+    and guidance. pairs: also draw n sprites of the pairs never seen, if it knows words. judge: one of n, to use again; a new
+    one if None. progress: called with each state and its batch's size.
     ValueError for a network of other pictures or words.
     """
     words = model.words.words

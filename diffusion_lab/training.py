@@ -21,7 +21,7 @@ from .sprites import CLASSES
 from .steps import PREDICTIONS, perturb, target
 from .unet import ContextUnet
 from .weights import CHECKPOINT, Sampling, VersionError, build, describe, save
-from .words import Vocabulary
+from .words import Vocabulary, drop_words
 
 LOSS_EVERY = 50  # updates that one recorded loss is the mean of
 
@@ -76,18 +76,6 @@ def diffusion_loss(model: ContextUnet, x0: Tensor, c: Tensor, t: Tensor, eps: Te
     x_t = perturb(x0, t, eps, schedule.alpha_bar)
     output = model(x_t, (t / schedule.T).to(x_t), c)
     return (output.float() - target(model.prediction, x0, t, eps, schedule.alpha_bar)).square().mean()
-
-
-def drop_words(c: Tensor, whole: float, single: float, generator: torch.Generator) -> Tensor:
-    """Contexts as a training batch shows them, so that every part of a description comes to mean something alone.
-
-    c: (B, V), 1 for each word that a sprite has. In a share `whole` of the rows all words are dropped. In a share `single` of
-    the others each word stays by the fall of a coin, and one word always. generator: on the device of c.
-    """
-    keep_all, keep_none = torch.rand((2, len(c), 1), generator=generator, device=c.device)
-    coins = torch.rand(c.shape, generator=generator, device=c.device) * (c > 0)
-    some = (coins > 0.5) | (coins == coins.amax(1, keepdim=True))
-    return c * (some | (keep_all >= single)) * (keep_none >= whole)
 
 
 def check_pairs(images: Tensor, contexts: Tensor):

@@ -60,8 +60,8 @@ def main():
         last.loss.item()
         seconds = time.monotonic() - ready
         memory = torch.cuda.max_memory_allocated() / 2**30 if run.device.type == "cuda" else 0
-        print(f"{recipe}: ready in {ready - begin:.0f} s, {run.step:,} updates in {seconds:.0f} s, "
-              f"{run.step * config.batch / seconds:,.0f} images/s, loss {run.losses[-1]:.4f}, {memory:.1f} GiB", flush=True)  # fmt: skip
+        speed = f"{run.step:,} updates in {seconds:.0f} s, {run.step * config.batch / seconds:,.0f} images/s"
+        print(f"{recipe}: ready in {ready - begin:.0f} s, {speed}, loss {run.losses[-1]:.4f}, {memory:.1f} GiB", flush=True)
         for guidance in (1.0, 1.5):
             print(f"  guidance {guidance}: {score(run, judge, sampler='dpmpp_2m', steps=12, guidance=guidance)}", flush=True)
         if options.out:
