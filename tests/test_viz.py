@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 from diffusion_lab import CLASSES, ContextUnet, load_sprites, viz
+from diffusion_lab.notebook import context_mixer, figure, live_mixer, noise_slider, sampler_comparison, show, trajectory_slider
 from diffusion_lab.samplers import State
 from diffusion_lab.schedules import cosine
-from diffusion_lab.widgets import context_mixer, live_mixer, noise_slider, sampler_comparison, trajectory_slider
 
 
 def flat(value, b=1):
@@ -104,22 +104,22 @@ def test_gif_keeps_the_sprites_colours_beside_frames_of_noise():
 
 def test_show_embeds_the_picture_with_its_alternative_text(monkeypatch):
     shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
-    fig, axis = viz.figure()
+    monkeypatch.setattr("diffusion_lab.notebook.display", shown.append)
+    fig, axis = figure()
     axis.plot([0, 1])
     for picture, kind in ((viz.grid(flat(0)), "png"), (viz.gif([flat(0)]), "gif"), (fig, "png")):
-        viz.show(picture, alt='a "grey" square')
+        show(picture, alt='a "grey" square')
         assert '<img alt="a &quot;grey&quot; square" style' in shown[-1].data and f"data:image/{kind};base64," in shown[-1].data
 
 
 def test_show_wants_alternative_text():
     with pytest.raises(ValueError, match="alt must say"):
-        viz.show(viz.grid(flat(0)), alt=" ")
+        show(viz.grid(flat(0)), alt=" ")
 
 
 def test_the_slider_chooses_among_ready_pictures_and_leaves_a_still(monkeypatch):
     shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
+    monkeypatch.setattr("diffusion_lab.notebook.display", shown.append)
     states = [State(t, flat(t / 10 - 1, b=3), flat(0, b=3)) for t in range(9, -1, -1)]
     trajectory_slider(states, count=2, scale=2)
     box, still = shown
@@ -140,7 +140,7 @@ def test_the_slider_wants_states():
 
 def test_the_mixer_draws_again_for_each_control_and_leaves_a_still(monkeypatch):
     shown, asked = [], []
-    monkeypatch.setattr("IPython.display.display", shown.append)
+    monkeypatch.setattr("diffusion_lab.notebook.display", shown.append)
     torch.manual_seed(0)
     model = ContextUnet(n_feat=8, prediction="v").eval()
     model.register_forward_pre_hook(lambda *_: asked.append(1))
@@ -162,7 +162,7 @@ def test_the_mixer_draws_again_for_each_control_and_leaves_a_still(monkeypatch):
 
 def test_the_live_mixer_takes_all_steps_of_its_network_and_draws_while_sliders_move(monkeypatch):
     shown, times = [], []
-    monkeypatch.setattr("IPython.display.display", shown.append)
+    monkeypatch.setattr("diffusion_lab.notebook.display", shown.append)
     torch.manual_seed(0)
     model = ContextUnet(n_feat=8, prediction="v").eval()
     model.register_forward_pre_hook(lambda _, inputs: times.append((len(inputs[0]), inputs[1][0].item())))
@@ -184,7 +184,7 @@ def test_the_live_mixer_takes_all_steps_of_its_network_and_draws_while_sliders_m
 
 def test_the_noise_slider_shows_sprite_noise_and_belief(monkeypatch):
     shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
+    monkeypatch.setattr("diffusion_lab.notebook.display", shown.append)
     torch.manual_seed(0)
     model = ContextUnet(n_feat=8, prediction="x0").eval()
     noise_slider(model, cosine(), torch.cat([flat(-1), flat(1)]), scale=1)
@@ -206,7 +206,7 @@ def test_the_noise_slider_shows_sprite_noise_and_belief(monkeypatch):
 
 def test_the_comparison_draws_three_samplers_from_one_noise(monkeypatch):
     shown, batches = [], []
-    monkeypatch.setattr("IPython.display.display", shown.append)
+    monkeypatch.setattr("diffusion_lab.notebook.display", shown.append)
     torch.manual_seed(0)
     model = ContextUnet(n_feat=8, prediction="v").eval()
     model.register_forward_pre_hook(lambda _, inputs: batches.append(inputs[0].clone()))
@@ -223,14 +223,14 @@ def test_the_comparison_draws_three_samplers_from_one_noise(monkeypatch):
 
 def test_an_error_in_a_callback_is_shown_in_the_page(monkeypatch):
     shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
+    monkeypatch.setattr("diffusion_lab.notebook.display", shown.append)
     torch.manual_seed(0)
     model = ContextUnet(n_feat=8, prediction="v").eval()
     context_mixer(model, cosine(), n=2, steps=3)
     controls, picture, trouble = shown[0].children
     before = bytes(picture.value)
     with monkeypatch.context() as broken:
-        broken.setattr("diffusion_lab.widgets.png", lambda picture: 1 / 0)  # the next drawing fails
+        broken.setattr("diffusion_lab.notebook.png", lambda picture: 1 / 0)  # the next drawing fails
         controls.children[-1].value = 5
     assert bytes(picture.value) == before and "could not be drawn. ZeroDivisionError: division by zero" in trouble.value
     controls.children[-1].value = 6

@@ -1,10 +1,15 @@
-"""Interactive views for notebooks. Where it is possible all pictures are made first, and controls choose among PNG bytes."""
+"""What notebooks show: pictures with alternative text, plots, and views with sliders."""
 
+import base64
+import html
+import io
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
+import ipywidgets
 import numpy as np
 import torch
+from IPython.display import HTML, display
+from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
@@ -13,12 +18,42 @@ from .schedules import Schedule
 from .sprites import CLASSES
 from .steps import clip_x0, perturb, to_x0_eps
 from .unet import for_drawing
-from .viz import grid, png, show, to_uint8
-
-if TYPE_CHECKING:
-    import ipywidgets
+from .viz import INK, PAPER, grid, png, to_uint8
 
 WIDE = {"description_width": "90px"}  # room for the longest label
+
+
+def show(picture, *, alt: str, width: int | None = None):
+    """Display a Pillow image, GIF or PNG bytes, or a matplotlib figure, in a notebook, with alternative text.
+
+    alt: what the picture shows, for readers who cannot see it; ValueError if it is empty. The picture is embedded, so
+    it stays visible in JupyterLab, Colab, VS Code and nbconvert's pages.
+    """
+    if not alt.strip():
+        raise ValueError("alt must say what the picture shows.")
+    if isinstance(picture, Image.Image):
+        data = png(picture)
+    elif isinstance(picture, bytes):
+        data = picture
+    else:
+        file = io.BytesIO()
+        picture.savefig(file, format="png", dpi=110, bbox_inches="tight", facecolor=PAPER)
+        data = file.getvalue()
+    kind = "gif" if data[:3] == b"GIF" else "png"
+    size = f' width="{width}"' if width else ""
+    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    display(HTML(f'<img alt="{html.escape(alt)}"{size} style="max-width:100%;image-rendering:pixelated" src="{source}">'))
+
+
+def figure(width: float = 7.0, height: float = 3.0, columns: int = 1):
+    """A matplotlib figure and its axes in the course's style, kept out of pyplot so that it is shown once only."""
+    fig = Figure(figsize=(width, height), layout="constrained")
+    axes = fig.subplots(1, columns)
+    for axis in np.atleast_1d(axes):
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(alpha=0.25)
+        axis.tick_params(colors=INK)
+    return fig, axes
 
 
 def trajectory_slider(states: Sequence[State], count: int = 8, scale: int = 6, most: int = 60):
@@ -27,8 +62,6 @@ def trajectory_slider(states: Sequence[State], count: int = 8, scale: int = 6, m
     states: what a sampler yielded, as a list. count: how many sprites to show. most: how many moments the slider has.
     Displays the slider and, for readers without a running notebook, a still picture. ValueError if there are no states.
     """
-    import ipywidgets  # only notebooks need it
-
     if not states:
         raise ValueError("there are no states to look at: give list(sampler).")
     picks = np.unique(np.linspace(0, len(states) - 1, min(most, len(states))).round().astype(int))
@@ -54,8 +87,6 @@ def noise_slider(model: torch.nn.Module, schedule: Schedule, sprites: Tensor, sc
 
     sprites: (N, 3, 16, 16) in [-1, 1]. The noise is always the same. Displays the sliders and a still picture.
     """
-    import ipywidgets  # only notebooks need it
-
     noise = torch.randn(sprites.shape, generator=torch.Generator().manual_seed(0))
     levels = np.linspace(0, schedule.T, 26).round().astype(int).tolist()
     noisy, believed = [sprites], [sprites]
@@ -84,8 +115,6 @@ def context_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 8, steps:
 
     Displays the sliders and, for readers without a running notebook, a still picture of the first setting.
     """
-    import ipywidgets  # only notebooks need it
-
     model = for_drawing(model)
     classes = _class_sliders(live=False)
     guidance = _slider("guidance", 2.0, 8.0, live=False)
@@ -107,8 +136,6 @@ def live_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 32, scale: i
     For a network of few steps: all T steps of its schedule are taken, without guidance, which is in its weights. Displays the
     sliders and, for readers without a running notebook, a still picture of the first setting.
     """
-    import ipywidgets  # only notebooks need it
-
     model = for_drawing(model)
     classes = _class_sliders(live=True)
     seed = ipywidgets.IntSlider(0, 0, 99, description="seed", style=WIDE)
@@ -126,8 +153,6 @@ def sampler_comparison(model: torch.nn.Module, schedule: Schedule, n: int = 6, s
 
     n: sprites in a row, the classes in turn. Displays the sliders and a still picture of the first setting.
     """
-    import ipywidgets  # only notebooks need it
-
     model = for_drawing(model)
     counts = [3, 5, 8, 12, 20]
     steps = ipywidgets.SelectionSlider(options=counts, value=5, description="steps", style=WIDE, continuous_update=False)
@@ -145,15 +170,29 @@ def sampler_comparison(model: torch.nn.Module, schedule: Schedule, n: int = 6, s
     _interactive([steps, seed], draw, f"Three rows of {n} sprites made in 5 steps: DDPM grainy, DDIM smooth, 2M sharper.")
 
 
-def _class_sliders(live: bool) -> list["ipywidgets.FloatSlider"]:
+def prompt_box(model: torch.nn.Module, schedule: Schedule, prompt: str = "red potion", n: int = 8):
+    """A text field, a seed and a button: n sprites of what a prompt asks for."""
+    text = ipywidgets.Text(prompt, description="prompt", style=WIDE, continuous_update=False)
+    seed = ipywidgets.IntSlider(0, 0, 99, description="seed", style=WIDE, continuous_update=False)
+
+    def draw() -> bytes:
+        generator = torch.Generator().manual_seed(seed.value)
+        context, negative = model.words.contexts(text.value, n, generator)
+        steps = min(schedule.T, 12)
+        guidance = 1.0 if schedule.T < 20 else 2.0
+        walk = sample_dpmpp_2m(model, schedule, n, context, guidance, generator, negative=negative, steps=steps)
+        return png(grid(collect(walk, every=steps).images, columns=4, scale=6))
+
+    _interactive([text, seed], draw, f"{n} sprites of the prompt {prompt}.")
+
+
+def _class_sliders(live: bool) -> list[ipywidgets.FloatSlider]:
     """A slider for each class, hero at 1."""
     return [_slider(name, float(name == "hero"), 1.5, live) for name in CLASSES]
 
 
-def _slider(name: str, value: float, most: float, live: bool) -> "ipywidgets.FloatSlider":
+def _slider(name: str, value: float, most: float, live: bool) -> ipywidgets.FloatSlider:
     """live: it reports while it moves, not only when it is let go."""
-    import ipywidgets  # only notebooks need it
-
     return ipywidgets.FloatSlider(value, min=0.0, max=most, step=0.1, description=name, style=WIDE, continuous_update=live)
 
 
@@ -162,16 +201,13 @@ def _rows(rows: Sequence[Tensor], scale: int, labels: Sequence[str] = ()) -> Ima
 
 
 def _interactive(
-    controls: Sequence["ipywidgets.Widget"],
+    controls: Sequence[ipywidgets.Widget],
     draw: Callable[[], bytes],
     alt: str,
-    label: "ipywidgets.Label | None" = None,
+    label: ipywidgets.Label | None = None,
     still: bytes | None = None,
 ):
     """Display controls and the PNG that draw() gives for their values, again at each change; then a still picture."""
-    import ipywidgets  # only notebooks need it
-    from IPython.display import display
-
     first = draw()
     picture = ipywidgets.Image(value=first, format="png")
     trouble = ipywidgets.Label()  # JupyterLab hides what a callback prints or raises; this shows it
