@@ -229,7 +229,7 @@ def prompt_box(model: torch.nn.Module, schedule: Schedule, prompt: str = "red po
     guided = sampling.guidance != 1  # 1 is how a network is sampled that learnt its guidance
     sampler, steps = SAMPLERS[sampling.sampler], min(sampling.steps, schedule.T)
     field = ipywidgets.Text(prompt, description="prompt", style=STYLE, continuous_update=False)  # False: Enter draws
-    field.layout.width = "480px"
+    field.layout.width, field.layout.max_width = "480px", "99%"
     seed, strength = _seed_slider(), _slider("strength", sampling.guidance, STRONGEST)
     button = ipywidgets.Button(description="Draw others", tooltip="Draw this prompt again, with the next seed")
     button.layout.margin = "2px 2px 2px 98px"  # under the field and the sliders, not under their names
@@ -337,10 +337,11 @@ def _show_with_controls(
             control.observe(redraw, names="value")
     column = ipywidgets.VBox(list(controls))
     if beside:
-        text.layout.margin = "0 0 0 16px"
+        text.layout.margin, text.layout.flex = "0 0 0 16px", "1 1 200px"  # below the picture only where 200 are not left
         both = [ipywidgets.HBox([picture, text], layout=ipywidgets.Layout(flex_flow="row wrap", align_items="flex-start"))]
     else:
         both = [text, picture] if first.text else [picture]
-    display(ipywidgets.VBox([column, trouble, *both]))
+    note = ipywidgets.HTML("<small>Below, for those who only read: the first picture.</small>")
+    display(ipywidgets.VBox([column, trouble, *both, note]))
     told = f" {first.text} {'; '.join(first.items)}." if first.items else ""
     show(still or first.picture, alt=alt + told)
