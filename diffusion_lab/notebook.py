@@ -240,7 +240,7 @@ def prompt_box(model: torch.nn.Module, schedule: Schedule, prompt: str = "red po
         contexts, negative = words.contexts(field.value, n, generator)
         if negative is not None and guidance == 1:
             why = "a strength other than 1" if guided else "guidance, and this network has its own in its weights"
-            raise ValueError(f'"not {words.describe(negative)}" needs {why}: leave it out{" or move the slider" * guided}.')
+            raise ValueError(f'"not {_excluded(words, negative)}" needs {why}: leave it out{" or move the slider" * guided}.')
         walk = sampler(model, schedule, n, contexts, guidance, generator, negative=negative, steps=steps)
         picture = png(grid(collect(walk, every=steps).images, columns=4, scale=6))
         return Drawing(picture, *_told(words, words.prompt(field.value).wanted, contexts, negative))
@@ -254,7 +254,7 @@ def _told(words: Vocabulary, wanted: Tensor, contexts: Tensor, negative: Tensor 
 
     wanted: (V,) what the prompt says. contexts: (n, V), negative: (V,) what `Vocabulary.contexts` made of it.
     """
-    without = "" if negative is None else f", without {words.describe(negative)}"
+    without = "" if negative is None else f", without {_excluded(words, negative)}"
     stands = bool((contexts == wanted).all()) and not bool((words.descriptions == wanted).all(1).any())
     if stands:
         why = ", because no sprite of the data is this" if len(words.descriptions) else ""
@@ -263,6 +263,11 @@ def _told(words: Vocabulary, wanted: Tensor, contexts: Tensor, negative: Tensor 
     if len(set(descriptions)) == 1:
         return f"A description from the data{without}, for all:", descriptions[:1]
     return f"Descriptions from the data{without}, in reading order:", descriptions
+
+
+def _excluded(words: Vocabulary, negative: Tensor) -> str:
+    """A negative context (V,) in words: "green or red"."""
+    return " or ".join(words.describe(one) for one in torch.diag(negative)[negative > 0])
 
 
 def _vocabulary(model: torch.nn.Module) -> Vocabulary:
@@ -337,7 +342,7 @@ def _show_with_controls(
             control.observe(redraw, names="value")
     column = ipywidgets.VBox(list(controls))
     if beside:
-        text.layout.margin, text.layout.flex = "0 0 0 16px", "1 1 200px"  # below the picture only where 200 are not left
+        text.layout.margin, text.layout.flex = "0 0 0 16px", "1 1 160px"  # below the picture only where 160 are not left
         both = [ipywidgets.HBox([picture, text], layout=ipywidgets.Layout(flex_flow="row wrap", align_items="flex-start"))]
     else:
         both = [text, picture] if first.text else [picture]

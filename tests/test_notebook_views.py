@@ -307,6 +307,7 @@ def test_the_prompt_box_says_what_it_understood(shown):
         ("red food", "A description from the data, for all: <b>red food</b>"),  # is one, though the words are all that it has
         ("knights, not red", "A description from the data, without red, for all: <b>blue knight hero</b>"),
         ("blue food, not knights", "As it stands, without knight, because no sprite of the data is this: <b>blue food</b>"),
+        ("food, not blue hero", "A description from the data, without hero or blue, for all: <b>red food</b>"),
         ("", "Descriptions from the data, in reading order:"),
     ):
         view.controls["prompt"].value = prompt
