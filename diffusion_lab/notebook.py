@@ -195,7 +195,7 @@ def sampler_comparison(
     model = for_drawing(model)
     words, guidance, chance = _vocabulary(model), _sampling(model).guidance, torch.Generator().manual_seed(0)
     wishes = torch.cat([words.contexts(prompts[k % len(prompts)], 1, chance)[0] for k in range(n)])
-    counts = [count for count in (3, 5, 8, 12, 20) if count <= schedule.T]
+    counts = [count for count in (3, 5, 8, 12, 20) if count <= schedule.T] or [schedule.T]
     steps = ipywidgets.SelectionSlider(
         options=counts, value=counts[min(1, len(counts) - 1)], description="steps", style=STYLE, continuous_update=False
     )
