@@ -131,6 +131,7 @@ def test_the_slider_chooses_among_ready_pictures_and_leaves_a_still(shown):
     assert view.picture != last and "t = 9:" in view.said
     assert Image.open(io.BytesIO(view.picture)).size == (70, 70)
     assert "2 sprites at the times 9, 4, 2, 0" in shown[1].data
+    assert Image.open(io.BytesIO(still(shown))).size == (35, 8 * 17 + 1)  # four moments, two rows each
 
 
 def test_the_slider_wants_states():
@@ -197,7 +198,10 @@ def test_the_live_mixer_takes_all_steps_of_its_network_and_draws_while_sliders_m
 
 
 def test_the_noise_slider_shows_sprite_noise_and_belief(shown):
-    noise_slider(network(prediction="x0"), cosine(), torch.cat([flat(-1), flat(1)]), scale=1)
+    model = network(prediction="x0")
+    calls = spied(model)
+    noise_slider(model, cosine(), torch.cat([flat(-1), flat(1)]), scale=1)
+    assert [t.tolist() for _, t, _ in calls] == [pytest.approx([20 * i / 500] * 2) for i in range(1, 26)]
     view = View(shown[0])
     which, level = view.controls["sprite"], view.controls["time t"]
     assert level.options[0] == 0 and level.options[-1] == 500
