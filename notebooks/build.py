@@ -148,7 +148,7 @@ def problems(text: str) -> list[str]:
     if notebook["metadata"].get("built_from") != source_sum(notebook):
         found.append("its code was changed after it was executed: run notebooks/build.py")
     if any(kind.startswith("image/") for cell in code for output in cell["outputs"] for kind in output.get("data", {})):
-        found.append("a picture was displayed without diffusion_lab.viz.show, so it has no alternative text")
+        found.append("a picture was displayed without diffusion_lab.notebook.show, so it has no alternative text")
     if to_text(clean(json.loads(text))) != text:
         found.append("it is not as build.py writes it")
     return found
