@@ -318,17 +318,23 @@ class Run:
             run.step, run.data, run.vocabulary = state["step"], state["data"], network.words
             run.model.load_state_dict(state["model"])
             run.ema.model.load_state_dict(state["ema"])
-            run.optimizer.load_state_dict(state["optimizer"])
+            run._take_up(state["optimizer"], path)
             run.generator.set_state(state["generator"])
             if len(run.draws.get_state()) == len(state["draws"]):  # else it goes on elsewhere, with other draws
                 run.draws.set_state(state["draws"])
             run.order, run.losses = state["order"], state["losses"]
             run._recent = [loss.to(run.device) for loss in state["recent"]]
-        except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+        except VersionError:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
             raise ValueError(f"{path} is a damaged checkpoint; begin again, or take a copy of it.") from error
-        except ValueError as error:  # the optimiser's groups differ
-            raise VersionError(f"{path} was written by another version of diffusion_lab; begin the training again.") from error
         return run
+
+    def _take_up(self, state: dict, path: str | Path):
+        try:
+            self.optimizer.load_state_dict(state)
+        except ValueError as error:  # its groups are others
+            raise VersionError(f"{path} was written by another version of diffusion_lab; begin the training again.") from error
 
     def export(self, path: str | Path):
         """Write the averaged weights alone, as `load_model` reads them. OSError, in one sentence, if it cannot."""
