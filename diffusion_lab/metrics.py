@@ -259,6 +259,26 @@ class Evaluation(NamedTuple):
     unseen: float | None
     seconds: float
 
+    def table(self) -> str:
+        """All figures, a line each: the samples beside held-out real sprites."""
+        a, b = self.samples, self.held_out
+        rows = [("Fréchet distance", a.frechet, b.frechet, 2), ("  ratio to real sprites", a.ratio, b.ratio, 2)]
+        for name in ("kid", "precision", "recall", "density", "coverage"):
+            rows.append((name.replace("kid", "KID"), getattr(a, name), getattr(b, name), 3))
+        if a.agreement:
+            rows.append(("class as asked", np.mean(a.agreement), np.mean(b.agreement), 3))
+            rows += [(f"  {name}", *pair, 3) for name, *pair in zip(CLASSES, a.agreement, b.agreement, strict=True)]
+        if a.kind is not None:
+            rows += [("kind as asked", a.kind, b.kind, 3), ("colours as asked", a.colour, b.colour, 3)]
+        if self.unseen is not None:
+            rows.append(("kind and colours, pairs never seen", self.unseen, None, 3))
+        rows.append((f"copies (nearest / second < {SAME:.2f})", a.copies, b.copies, 3))
+        rows.append(("nearer than 99 % of real sprites", a.near, b.near, 3))
+        lines = [f"{'':36}{'samples':>10}{'held-out real sprites':>24}"]
+        for name, made, real, digits in rows:
+            lines.append(f"{name:36}{made:10.{digits}f}" + ("" if real is None else f"{real:24.{digits}f}"))
+        return "\n".join(lines)
+
 
 def evaluate(
     model: nn.Module,

@@ -46,6 +46,9 @@ class Sampling(NamedTuple):
     steps: int = 25
     guidance: float = 1.5
 
+    def __str__(self) -> str:
+        return f"{self.sampler}, {self.steps} step{'s' * (self.steps > 1)}, guidance {self.guidance:g}"
+
 
 def describe(model: nn.Module, schedule: Schedule, words: Vocabulary, sampling: Sampling) -> dict:
     """What a file says of a network, besides its weights: plain values and tensors. `build` reads it."""
@@ -128,6 +131,11 @@ def weights_path(name: str | Path | None = None) -> Path:
     if name is None or str(name) in SHIPPED:
         return find("weights", f"{name or SHIPPED[0]}.pt")
     return Path(name)
+
+
+def is_distilled(model: nn.Module, schedule: Schedule) -> bool:
+    """Was this network taught to need few steps? Then guidance is in its weights, and more of it would spoil the sprites."""
+    return model.sampling.guidance == 1 and schedule.T < Sampling().steps
 
 
 def history(path: str | Path) -> dict:

@@ -231,6 +231,22 @@ def drop_words(c: Tensor, whole: float, single: float, generator: torch.Generato
     return c * (some | (keep_all >= single)) * (keep_none >= whole)
 
 
+def in_words(contexts: Tensor, names: Sequence[str], words: Sequence[str]) -> Tensor:
+    """Contexts (N, V) of the words `names` as contexts of a network that knows `words`: others are left out.
+
+    ValueError if something is said, and the network knows none of it.
+    """
+    translated = torch.zeros(len(contexts), len(words))
+    for k, word in enumerate(words):
+        if word in names:
+            translated[:, k] = contexts[:, names.index(word)]
+    if contexts.any() and not translated.any():
+        raise ValueError(
+            f"The network knows none of the words of these sprites, such as {names[0]!r}: begin without its weights."
+        )
+    return translated
+
+
 def _tokens(text: str) -> tuple[str, ...]:
     """Text as the parts that are compared: "Side-facing, not a Knight" -> ("side", "facing", ",", "not", "knight")."""
     text = unicodedata.normalize("NFKC", text.casefold())  # "ä" may be written in two ways

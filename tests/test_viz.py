@@ -1,6 +1,7 @@
-"""Pictures: the fixed mapping of values to colours, layout, GIFs."""
+"""Pictures: the fixed mapping of values to colours, layout, GIFs, alternative text."""
 
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -89,11 +90,103 @@ def test_gif_has_every_frame_true_colours_and_loops():
     assert data == viz.gif(frames, columns=2, scale=2, seconds=2, hold=1)
 
 
+def some_sprites():
+    """32 drawn sprites as a network makes them: every value a little off."""
+    sprites = torch.from_numpy(load_sprites("held_out").images[::60][:32]).permute(0, 3, 1, 2) / 127.5 - 1
+    return (sprites + 0.02 * torch.randn(sprites.shape, generator=torch.Generator().manual_seed(1))).clamp(-1, 1)
+
+
+def film_of(sprites, count=8):
+    """Noise that becomes the sprites."""
+    noise = torch.randn(sprites.shape, generator=torch.Generator().manual_seed(0))
+    return torch.stack([s * sprites + (1 - s) * noise for s in torch.linspace(0, 1, count)])
+
+
+def seen(data, frame, mode="RGB"):
+    """A frame as a viewer shows it, as numbers."""
+    with Image.open(io.BytesIO(data)) as film:
+        film.seek(frame)
+        return np.asarray(film.convert(mode)).astype(int)
+
+
 def test_gif_keeps_the_sprites_colours_beside_frames_of_noise():
-    sprites = torch.from_numpy(load_sprites("held_out").images[::135]).permute(0, 3, 1, 2) / 127.5 - 1
-    noise = torch.randn(6, *sprites.shape, generator=torch.Generator().manual_seed(0))
-    with Image.open(io.BytesIO(viz.gif([*noise, sprites], columns=8, scale=1))) as film:
-        film.seek(6)
-        last = np.asarray(film.convert("RGB")).astype(int)
+    sprites = some_sprites()
+    last = seen(viz.gif(film_of(sprites), columns=8, scale=1), 7)
     wanted = np.asarray(viz.grid(sprites, columns=8, scale=1)).astype(int)
-    assert (last[:, 0] == 255).all() and abs(last - wanted).mean() < 3
+    assert (last[:, 0] == 255).all() and abs(last - wanted).mean() < 2
+
+
+def test_gif_has_one_palette_so_that_what_rests_does_not_flicker():
+    """The second sprite rests in all frames, the first is noise."""
+    sprites = some_sprites()[:2]
+    frames = film_of(sprites)
+    frames[:, 1] = sprites[1]
+    data = viz.gif(frames, columns=2, scale=1)
+    rests = [seen(data, k)[:, 18:] for k in range(8)]
+    assert all((picture == rests[0]).all() for picture in rests)
+    moves = [seen(data, k)[:, :18] for k in range(8)]
+    assert all((a != b).any() for a, b in itertools.pairwise(moves))
+
+
+def test_gif_is_written_without_warnings_and_does_not_change_its_frames(recwarn):
+    frames = film_of(some_sprites())
+    before = frames.clone()
+    viz.gif(frames, background="transparent")
+    assert not recwarn.list and torch.equal(frames, before)
+
+
+def test_white_around_the_figures_is_told_from_white_in_them():
+    image = np.full((1, 16, 16, 3), 250, np.uint8)
+    image[0, 4:9, 4:9] = 0
+    image[0, 5:8, 5:8] = 255  # an eye
+    image[0, 0, 0] = (255, 231, 255)
+    outside = viz.figures_outside(image)[0]
+    assert not outside[4:9, 4:9].any() and not outside[0, 0] and outside.sum() == 256 - 25 - 1
+    assert not viz.figures_outside(np.zeros((2, 16, 16, 3), np.uint8)).any()
+
+
+@pytest.mark.parametrize(("background", "shown"), [("navy", (0, 0, 128, 255)), ("transparent", None)])
+def test_gif_has_the_background_around_its_figures_at_the_end(background, shown):
+    sprites = some_sprites()[:4]
+    outside = viz.figures_outside(viz.to_uint8(sprites))
+    data = viz.gif(film_of(sprites), columns=4, scale=1, background=background)
+    shares = []
+    for k in range(8):
+        picture = seen(data, k, "RGBA")
+        is_back = picture[..., 3] == 0 if shown is None else (picture == shown).all(-1)
+        assert is_back[0].all() and is_back[:, 0].all() and is_back[:, 17].all()
+        tiles = np.stack([is_back[1:17, 1 + 17 * i : 17 + 17 * i] for i in range(4)])
+        assert not (tiles & ~outside).any()  # nothing in a figure, also not its white
+        shares.append(tiles[outside].mean())
+    assert shares[0] < 0.1 and shares == sorted(shares) and 0.4 < shares[4] < 1 and shares[7] == 1
+
+
+def test_gif_shows_two_sets_of_frames_side_by_side():
+    left, right = torch.stack([flat(-1, 2), flat(-0.5, 2)]), torch.stack([flat(0, 2), flat(0.5, 2)])
+    data = viz.gif(left, columns=1, scale=2, beside=right)
+    for k, (a, b) in enumerate(((0, 128), (64, 191))):
+        picture = seen(data, k)
+        assert picture.shape == (70, 2 * (18 + viz.PANEL_GAP + 18), 3)
+        assert (picture[2:34, 2:34] == a).all() and (picture[36:68, -34:-2] == b).all() and (picture[:, 36:50] == 255).all()
+    with pytest.raises(ValueError):
+        viz.gif(left, beside=right[:1])
+
+
+def test_pictures_that_are_too_large_are_refused():
+    assert viz.sheet_size(5, columns=2, scale=3) == (3 * 35, 3 * 52)
+    assert viz.sheet_size(5, columns=8, scale=1, side=32, panels=2) == (2 * 166 + viz.PANEL_GAP, 34)
+    for n, columns, scale in ((3856, 1, 1), (3856, 3856, 1), (4096, 64, 8)):
+        with pytest.raises(ValueError, match="is too large"):
+            viz.sheet_size(n, columns, scale)
+    assert viz.sheet_size(3854, 1, 1)[1] == 65_519
+    with pytest.raises(ValueError, match="'nocolour' is no colour"):
+        viz.gif([flat(0)], background="nocolour")
+
+
+def test_grid_may_stand_on_another_background():
+    sprites = some_sprites()[:4]
+    plain, clear = np.asarray(viz.grid(sprites, scale=1)), np.asarray(viz.grid(sprites, scale=1, background="transparent"))
+    assert clear.shape == (*plain.shape[:2], 4) and (clear[0, :, 3] == 0).all()
+    figure = clear[..., 3] > 0
+    outside = viz.figures_outside(viz.to_uint8(sprites))
+    assert figure.sum() == (~outside).sum() and (clear[figure][:, :3] == plain[figure]).all()
