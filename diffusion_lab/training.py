@@ -1,6 +1,5 @@
-"""Training: the loss, the loop, the moving average of the weights, and what a checkpoint holds."""
+"""Training: the loss, the loop, and what a checkpoint holds."""
 
-import copy
 import hashlib
 import math
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from .devices import Recorded, best_device, gains_from_bf16, layout
 from .distributed import mean_of_all, share, world, wrap
+from .ema import EMA
 from .files import read_state, write_safely
 from .muon import Muon
 from .schedules import SCHEDULES, Schedule
@@ -51,10 +51,15 @@ class TrainConfig:
                 raise ValueError(f"{name} must be a whole number from 1, not {getattr(self, name)!r}.")
         if self.batch < 2:
             raise ValueError("batch must be at least 2: BatchNorm needs something to average over.")
-        if not 0 <= self.ema < 1 or not 0 < self.lr < math.inf or self.warmup < 0:
-            raise ValueError("ema must be in [0, 1), lr above 0 and warmup not below 0.")
-        if not 0 <= self.context_dropout <= 1 or not 0 <= self.word_dropout <= 1:
-            raise ValueError("context_dropout and word_dropout must be in [0, 1].")
+        for name, fits, range_ in (
+            ("lr", 0 < self.lr < math.inf, "above 0"),
+            ("warmup", self.warmup >= 0, "0 or more"),
+            ("ema", 0 <= self.ema < 1, "from 0 to below 1"),
+            ("context_dropout", 0 <= self.context_dropout <= 1, "from 0 to 1"),
+            ("word_dropout", 0 <= self.word_dropout <= 1, "from 0 to 1"),
+        ):
+            if not fits:
+                raise ValueError(f"{name} must be {range_}, not {getattr(self, name)!r}.")
         for name, known in (("prediction", PREDICTIONS), ("schedule", SCHEDULES), ("precision", ("auto", "bf16", "fp32"))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}.")
@@ -71,7 +76,7 @@ class Progress(NamedTuple):
 def diffusion_loss(model: ContextUnet, x0: Tensor, c: Tensor, t: Tensor, eps: Tensor, schedule: Schedule) -> Tensor:
     """Mean squared error of the network's prediction at x_t (Ho et al. 2020, eq. 14, for any prediction).
 
-    x0, eps: (B, C, H, W). c: (B, 5), zeros where the context was dropped. t: (B,) whole numbers in 1..T, on the CPU.
+    x0, eps: (B, C, H, W). c: (B, V), zeros where words were dropped. t: (B,) whole numbers in 1..T, on the CPU.
     """
     x_t = perturb(x0, t, eps, schedule.alpha_bar)
     output = model(x_t, (t / schedule.T).to(x_t), c)
@@ -99,37 +104,6 @@ def train_step(loss: Tensor, optimizer: torch.optim.Optimizer, lr: float | Tenso
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-
-
-class EMA:
-    """An exponential moving average of a network: its parameters and BatchNorm's running statistics."""
-
-    def __init__(self, model: nn.Module, decay: float):
-        """decay: the share of the average that stays at each update."""
-        self.model = copy.deepcopy(model).eval().requires_grad_(False)
-        self.decay, self.share = decay, torch.zeros((), device=next(model.parameters()).device)
-
-    def update(self, model: nn.Module, step: int):
-        """Move towards `model` after update `step` (from 1). Early on the average is shorter, so that it forgets the start."""
-        self.prepare(step)
-        self.move(model)
-
-    def prepare(self, step: int):
-        """Note how far `move` is to go after update `step`."""
-        self.share.fill_(1 - min(self.decay, step / (step + 10)))
-
-    @torch.no_grad()
-    def move(self, model: nn.Module):
-        """Move by the share that `prepare` noted; a recorded graph of a GPU can do it, since it reads that share there."""
-        mine, theirs = self.model.state_dict().values(), model.state_dict().values()
-        averaged = [pair for pair in zip(mine, theirs, strict=True) if pair[0].is_floating_point()]
-        for count, now in zip(mine, theirs, strict=True):
-            if not count.is_floating_point():  # BatchNorm's count of batches
-                count.copy_(now)
-        averages, values = map(list, zip(*averaged, strict=True))
-        away = torch._foreach_sub(values, averages)
-        torch._foreach_mul_(away, self.share)
-        torch._foreach_add_(averages, away)
 
 
 class Run:
