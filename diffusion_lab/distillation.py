@@ -30,7 +30,8 @@ from .devices import Recorded, layout
 from .samplers import believe
 from .schedules import Schedule, step_grid
 from .steps import perturb, target, to_x0_eps
-from .training import Progress, Run, check_pairs, drop_words, train_step
+from .training import Progress, Run, check_pairs, train_step
+from .words import drop_words
 
 
 def distil(

@@ -1,7 +1,9 @@
 """Files that are whole or not there: safe writing, and reading that says what is wrong."""
 
 import os
+import re
 import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,15 +45,42 @@ def check_place(path: str | Path):
 def read_state(path: str | Path) -> dict:
     """What `torch.save` wrote at `path`: a dictionary of tensors and plain values; nothing in the file is executed.
 
-    Raises FileNotFoundError or ValueError, one sentence each.
+    Raises FileNotFoundError, another OSError or ValueError, one sentence each, that says what the file is instead.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist, or is no file: give one that `train` wrote.")
     try:
+        with open(path, "rb") as file:
+            head = file.read(512)
+    except OSError as error:
+        raise OSError(f"{path} could not be read ({error.strerror}); change its permissions, or copy it.") from error
+    wrong = _what_else(path, head)
+    if wrong:
+        raise ValueError(f"{path} {wrong}.")
+    try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises some eight kinds of errors for broken and foreign files
-        raise ValueError(f"{path} is truncated or no weights file; train again or take a fresh copy.") from error
+        if re.search("unsupported global|TorchScript", str(error), re.IGNORECASE):
+            wrong = "holds Python code, as torch.save(model) writes it, and is not opened: save its state_dict() instead"
+        elif head.startswith(b"PK") and not zipfile.is_zipfile(path):
+            wrong = "is truncated: its end is missing; take a fresh copy"
+        else:
+            wrong = "is truncated or no weights file; train again or take a fresh copy"
+        raise ValueError(f"{path} {wrong}.") from error
     if not isinstance(state, dict):
         raise ValueError(f"{path} holds no network's weights; give a file that `train` wrote.")
     return state
+
+
+def _what_else(path: Path, head: bytes) -> str:
+    """What a file is that `torch.save` did not write, told by its first bytes, and what to do; "" for others."""
+    if not head:
+        return "is empty; take a fresh copy"
+    if head.startswith(b"version https://git-lfs"):
+        return "is only a pointer of Git LFS to the weights: run `git lfs pull`"
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html")):
+        return "is a web page, not the file that was to be downloaded: download the file itself"
+    if path.suffix == ".safetensors" or head[8:10] == b'{"':  # a length, then the table of contents
+        return "is a safetensors file: read it with safetensors.torch.load_file, and torch.save what that gives"
+    return ""

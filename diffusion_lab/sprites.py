@@ -73,8 +73,8 @@ def load_kinds(split: str = "train") -> tuple[np.ndarray, list[str]]:
 def load_words(split: str = "train") -> tuple[np.ndarray, tuple[str, ...]]:
     """The words of each sprite of `load_sprites(split)`: (N, V) float32, ones and zeros, and the V words.
 
-    The words are the classes, then the kinds, then the colours. A sprite has its class, its kind, and one or two colours.
-    A kind's name that stands in two classes ("knight") is one word. Errors as `load_sprites`.
+    The words are the classes, then the kinds, then the colours. A sprite has its class, its kind, and one or two colours;
+    some pale ghosts have none. A kind's name that stands in two classes ("knight") is one word. Errors as `load_sprites`.
     """
     about = _about()
     contexts, words = _words_of_all()
@@ -87,7 +87,7 @@ def unseen_pairs() -> list[tuple[str, str]]:
 
 
 def colours(images: np.ndarray, palette: dict[str, str] | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Which colours a person would name: (N, 11) bool, one or two true in each row, and the eleven words.
+    """Which colours a person would name: (N, 11) bool, at most two true in each row, and the eleven words.
 
     images: (N, H, W, 3) uint8, figures on white. Each pixel takes the word of the nearest tone of the set's palette in OKLab
     (Ottosson 2020); those that name none, as outlines, are passed over. A second colour is named where there is enough of it.

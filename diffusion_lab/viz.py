@@ -1,11 +1,9 @@
-"""Pictures: grids, strips, GIFs, and `show`, which puts them into a notebook with alternative text.
+"""Pictures: grids, strips, GIFs.
 
 Pictures are float arrays or tensors (B, 3, H, W) in [-1, 1], or uint8 arrays (B, H, W, 3). [-1, 1] maps to [0, 255] and
 clips; nothing is rescaled by its own minimum and maximum, which would hide errors.
 """
 
-import base64
-import html
 import io
 from collections.abc import Sequence
 
@@ -180,43 +178,6 @@ def png(picture: Image.Image) -> bytes:
     file = io.BytesIO()
     picture.save(file, "PNG", optimize=True)
     return file.getvalue()
-
-
-def show(picture, *, alt: str, width: int | None = None):
-    """Display a Pillow image, GIF or PNG bytes, or a matplotlib figure, in a notebook, with alternative text.
-
-    alt: what the picture shows, for readers who cannot see it; ValueError if it is empty. The picture is embedded, so
-    it stays visible in JupyterLab, Colab, VS Code and nbconvert's pages.
-    """
-    if not alt.strip():
-        raise ValueError("alt must say what the picture shows.")
-    from IPython.display import HTML, display  # only notebooks need it
-
-    if isinstance(picture, Image.Image):
-        data = png(picture)
-    elif isinstance(picture, bytes):
-        data = picture
-    else:
-        file = io.BytesIO()
-        picture.savefig(file, format="png", dpi=110, bbox_inches="tight", facecolor=PAPER)
-        data = file.getvalue()
-    kind = "gif" if data[:3] == b"GIF" else "png"
-    size = f' width="{width}"' if width else ""
-    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    display(HTML(f'<img alt="{html.escape(alt)}"{size} style="max-width:100%;image-rendering:pixelated" src="{source}">'))
-
-
-def figure(width: float = 7.0, height: float = 3.0, columns: int = 1):
-    """A matplotlib figure and its axes in the course's style, kept out of pyplot so that it is shown once only."""
-    from matplotlib.figure import Figure
-
-    fig = Figure(figsize=(width, height), layout="constrained")
-    axes = fig.subplots(1, columns)
-    for axis in np.atleast_1d(axes):
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.grid(alpha=0.25)
-        axis.tick_params(colors=INK)
-    return fig, axes
 
 
 def _tile(images: np.ndarray, columns: int, gap: int = 1, paper: tuple[int, ...] = (255, 255, 255)) -> np.ndarray:

@@ -3,8 +3,12 @@
 model, schedule = load_model("context_unet")     # one that comes with the package, or the path of a file
 model.words.context("red", "potion")             # the words that it knows
 model.sampling                                   # Sampling(sampler="ddim", steps=25, guidance=1.5)
+
+A file is a dictionary that `torch.save` wrote: "kind" and "format" say that it is one of ours, `describe` gives "network",
+"schedule", "words" and "sampling", and "model" is the state_dict. Reading it executes nothing.
 """
 
+import math
 import re
 from importlib import import_module
 from pathlib import Path
@@ -15,8 +19,10 @@ from torch import nn
 
 from .devices import layout
 from .files import read_state, write_safely
-from .schedules import Schedule, linear
+from .samplers import SAMPLERS
+from .schedules import Schedule, linear, step_grid
 from .sprites import CLASSES, find
+from .steps import PREDICTIONS
 from .unet import ContextUnet
 from .words import Vocabulary
 
@@ -25,6 +31,8 @@ WEIGHTS, CHECKPOINT = "diffusion_lab weights", "diffusion_lab checkpoint"
 SHIPPED = ("context_unet", "few_steps")
 NETWORKS = {"ContextUnet": ".unet"}  # where each class is: nothing else that a file names is imported
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # under which other programs keep a state_dict
+# What values of a wrong type or shape raise, when a network, a schedule or a vocabulary is made of them.
+BAD_VALUES = (KeyError, IndexError, TypeError, AttributeError, ValueError, RuntimeError, ArithmeticError)
 
 
 class VersionError(ValueError):
@@ -54,20 +62,33 @@ def describe(model: nn.Module, schedule: Schedule, words: Vocabulary, sampling: 
 
 
 def build(state: dict, path: str | Path) -> tuple[nn.Module, Schedule]:
-    """The network that a file describes, still without its weights, and its schedule; errors as `load_model`."""
+    """The network that a file describes, still without its weights, and its schedule.
+
+    state: what the file at `path` holds. Raises VersionError or ValueError, one sentence each, if this package cannot use it.
+    """
     if state.get("format") != FORMAT:
-        raise VersionError(f"{path} was written by another version of diffusion_lab; update the package or train again.")
+        wrong = f"{path} was written by another version of diffusion_lab"
+        raise VersionError(f"{wrong}: train again, take a fresh copy, or update the package.")
+    part = "network"
     try:
-        home = NETWORKS[state["network"]["class"]]
-        model = getattr(import_module(home, __package__), state["network"]["class"])(**state["network"]["settings"])
-        model.words, model.sampling = Vocabulary(tuple(state["words"]["words"]), *_table(state)), Sampling(**state["sampling"])
-        return model, Schedule(**state["schedule"])
-    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{path} describes no network that this package knows; train again or take a fresh copy.") from error
-
-
-def _table(state: dict) -> tuple:
-    return state["words"]["descriptions"], state["words"]["counts"]
+        name, settings = state["network"]["class"], state["network"]["settings"]
+        model = getattr(import_module(NETWORKS[name], __package__), name)(**settings)
+        _require(model.prediction in PREDICTIONS)
+        part = "schedule"
+        schedule = Schedule(**state["schedule"])
+        _require(isinstance(schedule.name, str))
+        part = "words"
+        table = state["words"]
+        model.words = Vocabulary(tuple(table["words"]), table["descriptions"], table["counts"])
+        _require(len(model.words.words) == model.n_cfeat)
+        part = "sampling"
+        model.sampling = Sampling(**state["sampling"])
+        step_grid(schedule.T, model.sampling.steps)  # raises ValueError for an impossible number
+        _require(model.sampling.sampler in SAMPLERS and math.isfinite(model.sampling.guidance))
+    except BAD_VALUES as error:
+        wrong = f'What {path} says under "{part}" is damaged, or unknown to this package'
+        raise ValueError(f"{wrong}: take a fresh copy, or update the package.") from error
+    return model, schedule
 
 
 def save(path: str | Path, model: nn.Module, schedule: Schedule, words: Vocabulary, sampling: Sampling, history: dict):
@@ -86,20 +107,22 @@ def load_model(name: str | Path | None = None, device: torch.device | str = "cpu
     name: "context_unet" or "few_steps", which come with the package (None is the first), or a path: weights or a checkpoint
     written by `train`, or a state_dict saved with the short course (eps, linear, T = 500).
     The network has `words` (a Vocabulary) and `sampling` (how it is meant to be sampled).
-    Raises FileNotFoundError or ValueError, one sentence each.
+    Raises OSError (FileNotFoundError) or ValueError, one sentence each.
     """
     path = weights_path(name)
     state = read_state(path)
+    kind = state.get("kind")
+    if kind in (WEIGHTS, CHECKPOINT):
+        model, schedule = build(state, path)
+        weights = state.get("ema", state.get("model"))
+    elif isinstance(kind, str) and kind.startswith("diffusion_lab "):
+        raise ValueError(f"{path} holds a {kind.removeprefix('diffusion_lab ')}, which cannot draw: give weights of a network.")
+    else:
+        model, schedule, weights = _foreign(state, path)
     try:
-        if state.get("kind") in (WEIGHTS, CHECKPOINT):
-            model, schedule = build(state, path)
-            model.load_state_dict(state["ema"] if "ema" in state else state["model"])
-        else:
-            model, schedule = _foreign(state)
-    except VersionError:
-        raise
-    except (KeyError, RuntimeError, AttributeError, IndexError, TypeError) as error:
-        raise ValueError(f"{path} holds weights of another network; give weights of a ContextUnet.") from error
+        model.load_state_dict(weights)
+    except BAD_VALUES as error:
+        raise ValueError(f"{path} holds weights of another network: give weights of a ContextUnet.") from error
     return model.to(device, memory_format=layout(torch.device(device))).eval().requires_grad_(False), schedule
 
 
@@ -120,15 +143,22 @@ def history(path: str | Path) -> dict:
     return read_state(path).get("history", {})
 
 
-def _foreign(state: dict) -> tuple[ContextUnet, Schedule]:
-    """A network of the short course from its bare state_dict; other programs wrap it, or put a word before each name."""
+def _require(fine: bool):
+    if not fine:
+        raise ValueError
+
+
+def _foreign(state: dict, path: Path) -> tuple[ContextUnet, Schedule, dict]:
+    """A network of the short course for its bare state_dict; other programs wrap that, or put a word before each name."""
     for wrapper in WRAPPERS:
         if isinstance(state.get(wrapper), dict):
             state = state[wrapper]
-    state = {re.sub(r"^(module\.|_orig_mod\.)+", "", name): tensor for name, tensor in state.items()}
-    out, context = state["out.3.weight"], state["contextembed1.model.0.weight"]
-    model = ContextUnet(out.shape[0], out.shape[1], context.shape[1], 4 * state["up0.0.weight"].shape[-1], "eps")
-    model.load_state_dict(state)
+    try:
+        state = {re.sub(r"^(module\.|_orig_mod\.)+", "", name): tensor for name, tensor in state.items()}
+        out, context = state["out.3.weight"], state["contextembed1.model.0.weight"]
+        model = ContextUnet(out.shape[0], out.shape[1], context.shape[1], 4 * state["up0.0.weight"].shape[-1], "eps")
+    except BAD_VALUES as error:
+        raise ValueError(f"{path} holds weights of another network: give weights of a ContextUnet.") from error
     names = CLASSES if model.n_cfeat == len(CLASSES) else tuple(f"word {k + 1}" for k in range(model.n_cfeat))
     model.words, model.sampling = Vocabulary.of(names, torch.zeros(0, len(names))), Sampling()
-    return model, linear(500)
+    return model, linear(500), state

@@ -55,6 +55,8 @@ if find_spec("diffusion_lab") is None:
         raise ModuleNotFoundError("Upload diffusion_lab-...-any.whl (the folder sign at the left), then run this cell again.")
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source], check=True)
     invalidate_caches()
+
+import diffusion_lab  # before torch: it says how torch's threads wait on a busy machine
 """
 LIMIT = 1_000_000  # bytes; GitHub does not draw larger notebooks well
 KERNEL = {
@@ -146,7 +148,7 @@ def problems(text: str) -> list[str]:
     if notebook["metadata"].get("built_from") != source_sum(notebook):
         found.append("its code was changed after it was executed: run notebooks/build.py")
     if any(kind.startswith("image/") for cell in code for output in cell["outputs"] for kind in output.get("data", {})):
-        found.append("a picture was displayed without diffusion_lab.viz.show, so it has no alternative text")
+        found.append("a picture was displayed without diffusion_lab.notebook.show, so it has no alternative text")
     if to_text(clean(json.loads(text))) != text:
         found.append("it is not as build.py writes it")
     return found

@@ -10,6 +10,7 @@ import torch
 from common import ROOT
 
 from diffusion_lab import Run, TrainConfig
+from diffusion_lab.weights import history
 
 CONFIG = TrainConfig(steps=6, batch=16, n_feat=8, warmup=2, lr=5e-3, schedule="cosine", precision="fp32")
 PROGRAM = """
@@ -117,7 +118,7 @@ def test_the_same_command_line_gives_the_same_loss_curve_and_one_file(data):
     assert sorted(path.name for path in data.iterdir()) == ["colours.npy", "two.pt", "two.pt.film"]
     status, said = torchrun(data, *command("--out", "one.pt"), processes=1)
     assert status == 0, said
-    one, two = (torch.load(data / name)["losses"] for name in ("one.pt", "two.pt"))
+    one, two = (history(data / name)["losses"] for name in ("one.pt", "two.pt"))
     assert len(one) == len(two) == 2 and one[1] < 0.8 * one[0]
     assert two == pytest.approx(one, rel=0.1)
 

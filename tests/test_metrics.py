@@ -2,18 +2,14 @@
 
 import pytest
 import torch
+from worlds import lively
 
-from diffusion_lab import load_kinds, load_sprites, to_tensors
-from diffusion_lab.metrics import (
-    Judge,
-    density_coverage,
-    draw_rows,
-    frechet_distance,
-    kernel_distance,
-    load_classifier,
-    nearest_two,
-    precision_recall,
-)
+from diffusion_lab import ContextUnet, load_kinds, load_sprites, load_words, metrics, to_tensors
+from diffusion_lab.distances import density_coverage, frechet_distance, kernel_distance, nearest_two, precision_recall
+from diffusion_lab.metrics import Judge, draw_rows, evaluate, load_classifier
+from diffusion_lab.schedules import cosine
+from diffusion_lab.sprites import CLASSES, unseen_pairs
+from diffusion_lab.words import Vocabulary
 
 N, F = 1000, 4
 
@@ -128,8 +124,11 @@ def test_real_sprites_score_as_real(judge, held_out):
     assert judge.real.precision > 0.8 and judge.real.recall > 0.8 and judge.real.density > 0.85 and judge.real.coverage > 0.9
     rows = draw_rows("held_out", 320, torch.Generator().manual_seed(9))  # another draw than the judge's own
     scores = judge.scores(held_out[0][rows], held_out[1][rows])
-    assert 0.85 < scores.ratio < 1.15 and min(scores.agreement) > 0.98
-    assert scores.copies < 0.02 and scores.near < 0.05
+    assert min(scores.agreement) > 0.98 and scores.copies < 0.02 and scores.near < 0.05
+    assert scores.kind is None and scores.colour is None  # classes alone were asked for
+    draws = [draw_rows("held_out", 320, torch.Generator().manual_seed(seed)) for seed in (10, 11, 12)]
+    ratios = [scores.ratio, *(judge.scores(held_out[0][rows]).ratio for rows in draws)]
+    assert abs(sum(ratios) / 4 - 1) < 0.1  # one draw differs from another by about a tenth
 
 
 def test_the_floor_is_what_new_training_sprites_would_score(judge, train):
@@ -149,20 +148,20 @@ def test_a_draw_has_the_classes_in_turn_and_kinds_by_chance():
 
 
 def test_copies_of_training_sprites_are_seen_by_the_search_for_copies_alone(judge, train):
-    index = torch.arange(0, 19440, 60)[:320]
+    index = torch.arange(0, 19010, 59)[:320]
     scores = judge.scores(train[0][index], train[1][index])
     assert scores.copies == 1 and scores.near == 1
     assert scores.ratio < 1.4  # all other figures find them excellent
 
 
 def test_slightly_changed_copies_are_seen_too(judge, train):
-    noisy = train[0][torch.arange(0, 19440, 60)[:320]] + 0.01 * gaussian(320, f=768).view(320, 3, 16, 16)
+    noisy = train[0][torch.arange(0, 19010, 59)[:320]] + 0.01 * gaussian(320, f=768).view(320, 3, 16, 16)
     scores = judge.scores(noisy)
     assert scores.near > 0.95 and scores.copies > 0.9
 
 
 def test_a_model_that_knows_ten_sprites_is_seen_by_coverage_and_recall(judge, held_out):
-    few = torch.arange(0, 2160, 216).repeat(32)
+    few = torch.arange(0, 2107, 211).repeat(32)
     scores = judge.scores(held_out[0][few], held_out[1][few])
     assert scores.coverage < 0.3 and scores.recall < 0.3 and scores.precision > 0.7 and scores.ratio > 2
 
@@ -181,6 +180,206 @@ def test_agreement_is_by_class(judge, held_out):
     assert judge.agreement(images, contexts) == pytest.approx((1, 1, 1, 64 / 80, 1), abs=0.03)
 
 
+@pytest.fixture(scope="module")
+def described(held_out):
+    """320 held-out sprites and their words (320, V)."""
+    rows = draw_rows("held_out", 320, torch.Generator().manual_seed(1))
+    return held_out[0][rows], torch.from_numpy(load_words("held_out")[0])[rows]
+
+
+def test_real_sprites_agree_with_their_own_words(judge, described):
+    scores = judge.scores(*described)
+    assert scores.kind > 0.99 and scores.colour == 1 and min(scores.agreement) > 0.98  # the colours are the rule's own
+    assert judge.real.kind > 0.99 and judge.real.colour == 1
+    classes = judge.scores(described[0], described[1][:, :5])
+    assert classes.kind is None and classes.colour is None and classes.agreement == scores.agreement
+
+
+def word(judge, *words):
+    return [judge.words.index(one) for one in words]
+
+
+def test_a_wrong_kind_is_seen(judge, described):
+    """A tenth of the sprites are said to be asked for as another kind of their class."""
+    images, contexts = described[0], described[1].clone()
+    right = judge.kinds_right(images, contexts)
+    contexts[::10, 5:-11] = contexts[::10, 5:-11].roll(1, 1)
+    now = judge.kinds_right(images, contexts)
+    assert not now[::10].any() and torch.equal(now.reshape(32, 10)[:, 1:], right.reshape(32, 10)[:, 1:])
+    assert judge.scores(images, contexts).kind == pytest.approx(0.9, abs=0.01)
+
+
+def test_a_knight_of_the_other_class_is_seen_where_a_class_is_asked_for(judge, held_out):
+    kinds, names = load_kinds("held_out")
+    contexts = torch.from_numpy(load_words("held_out")[0])
+    for one, other in (("hero", "side_facing"), ("side_facing", "hero")):
+        rows = kinds == names.index(f"{one}: knight")
+        images, asked = held_out[0][rows], contexts[rows].clone()
+        assert len(images) > 5 and judge.kinds_right(images, asked).all()
+        asked[:, :5] = 0  # no class at all: either knight will do
+        assert judge.kinds_right(images, asked).all()
+        asked[:, word(judge, other)] = 1
+        assert not judge.kinds_right(images, asked).any()
+
+
+def test_a_sprite_of_which_no_kind_was_asked_is_not_right(judge, described):
+    contexts = described[1].clone()
+    contexts[:, 5:-11] = 0
+    assert not judge.kinds_right(described[0], contexts).any()
+
+
+def test_colours_are_counted_by_the_word(judge, described):
+    """Of what was asked for, the share that is there: more colours than asked for do not matter, and none asked for is none."""
+    images, contexts = described[0], described[1].clone()
+    own = contexts[:, -11:].clone()
+    contexts[:, -11:] = torch.nn.functional.one_hot(own.argmax(1), 11)  # only the first of two is asked for
+    right, asked = judge.colours_right(images, contexts)
+    assert torch.equal(right, asked) and asked.sum() == 320
+    contexts[:160, -11:] = 0
+    right, asked = judge.colours_right(images, contexts)
+    assert asked[:160].sum() == 0 and asked.sum() == right.sum() == 160
+    contexts[:, -11:] = 1  # all eleven
+    assert judge.scores(images, contexts).colour == pytest.approx((own.sum() / (320 * 11)).item())
+    contexts[:, -11:] = 1 - own  # none of those that it has
+    assert judge.scores(images, contexts).colour == 0
+
+
+def test_a_draw_repeats_none_and_depends_on_its_generator():
+    def draw(seed, n=320, split="train"):
+        return draw_rows(split, n, torch.Generator().manual_seed(seed))
+
+    assert torch.equal(draw(3), draw(3)) and not torch.equal(draw(3), draw(4))
+    held_out = draw(0, 1000, "held_out")
+    assert held_out.shape == (1000,) and held_out.max() < 2107
+    assert load_sprites("held_out").contexts[held_out].argmax(1).tolist() == [0, 1, 2, 3, 4] * 200
+    assert draw(0, 7).shape == (7,) and load_sprites().contexts[draw(0, 7)].argmax(1).tolist() == [0, 1, 2, 3, 4, 0, 1]
+
+
+# ------------------------------------------------------------------ evaluate
+
+
+class Copier(torch.nn.Module):
+    """A stand-in for a network: believes in the sprite of the set whose words are nearest to what it is asked, or, asked for
+    nothing, in one sprite always."""
+
+    in_channels, height, prediction = 3, 16, "x0"
+
+    def __init__(self, words, wrong=False):
+        super().__init__()
+        self.n_cfeat, self.wrong = len(words), wrong
+        self.words = Vocabulary.of(words, torch.zeros(0, len(words)))
+        self.unused = torch.nn.Parameter(torch.zeros(()))
+        parts = [(to_tensors(load_sprites(s))[0], torch.from_numpy(load_words(s)[0])) for s in ("held_out", "unseen")]
+        self.images, self.known = (torch.cat(part) for part in zip(*parts, strict=True))
+        self.eval()
+
+    def forward(self, x, t, c=None):
+        c = torch.zeros(len(x), self.n_cfeat) if c is None else c
+        nearest = (c @ self.known[:, : self.n_cfeat].T - 0.01 * self.known.sum(1)).argmax(1)
+        return self.images[nearest.roll(1) if self.wrong else nearest]
+
+
+ALL_WORDS = load_words()[1]
+
+
+def evaluated(model, judge, n=320, **more):
+    return evaluate(model, cosine(20), n, **{"judge": judge, "steps": 1, "batch": 100} | more)
+
+
+class Listener:
+    """A stand-in for a judge: its scores are what it was given, so that samples can be few."""
+
+    real = "real"
+
+    def scores(self, images, contexts):
+        return images, contexts
+
+    def kinds_right(self, images, contexts):
+        return images[:, 0, 0, 0] > -2
+
+    def colours_right(self, images, contexts):
+        self.wishes = images, contexts
+        return torch.ones(2, len(images), 11).bool()
+
+
+def test_evaluate_asks_a_network_of_words_for_descriptions_and_unseen_pairs(judge):
+    seen = []
+    e = evaluated(Copier(ALL_WORDS), judge, progress=lambda state, n: seen.append((state.t, n)))
+    assert e.samples.kind > 0.99 and e.samples.colour > 0.95 and e.unseen > 0.95 and min(e.samples.agreement) > 0.95
+    assert e.held_out == judge.real and e.seconds > 0
+    once = [(t, n) for n in (100, 100, 100, 20) for t in (20, 0)]
+    assert seen == 2 * once  # the samples, then the unseen pairs
+    wrong = evaluated(Copier(ALL_WORDS, wrong=True), judge)
+    assert wrong.samples.kind < 0.1 and wrong.unseen < 0.1
+
+
+def test_the_unseen_pairs_are_asked_for_in_turn_and_nothing_else_with_them():
+    listener = Listener()
+    e = evaluated(Copier(ALL_WORDS), listener, n=40, batch=9)
+    pairs = [{ALL_WORDS[i] for i in row.nonzero().flatten().tolist()} for row in listener.wishes[1]]
+    assert pairs == [set(unseen_pairs()[k % 18]) for k in range(40)] and e.unseen == 1 and e.held_out == "real"
+    known = {row.tobytes() for row in load_words()[0]}
+    images, contexts = e.samples
+    assert images.shape == (40, 3, 16, 16)
+    assert all(row.numpy().tobytes() in known for row in contexts)  # full descriptions of training sprites
+    assert contexts[:, :5].argmax(1).tolist() == [0, 1, 2, 3, 4] * 8
+
+
+def test_an_unseen_pair_needs_both_the_kind_and_the_colour(judge, monkeypatch):
+    """A sprite that has one of the two only counts nothing."""
+    model = Copier(ALL_WORDS)
+    monkeypatch.setattr(metrics, "for_drawing", lambda network: network)
+    for column in (slice(5, -11), slice(-11, None)):  # it listens to the kind only, and then to the colour only
+
+        def deaf(x, t, c=None, column=column):
+            colours = model.known[:, -11:] @ c[:, -11:].T > 0
+            kinds = model.known[:, 5:-11] @ c[:, 5:-11].T > 0
+            fits = (kinds & ~colours) if column.start == 5 else (colours & ~kinds)
+            return model.images[fits.T.double().argmax(1)]
+
+        monkeypatch.setattr(model, "forward", deaf)
+        real = Listener()
+        real.kinds_right, real.colours_right = judge.kinds_right, judge.colours_right
+        assert evaluated(model, real, n=90).unseen < 0.03
+
+
+def test_evaluate_asks_a_network_of_classes_for_the_classes_in_turn(judge):
+    e = evaluated(Copier(CLASSES), judge)
+    assert e.unseen is None and e.samples.kind is None and e.samples.colour is None and min(e.samples.agreement) > 0.95
+    assert torch.equal(evaluated(Copier(CLASSES), Listener(), n=12).samples[1], torch.eye(5).repeat(3, 1)[:12])
+
+
+@pytest.mark.parametrize("words", [CLASSES, ALL_WORDS])
+def test_a_network_may_be_asked_for_nothing(words):
+    e = evaluated(Copier(words), Listener(), n=12, asked=False)
+    assert e.samples[1] is None and e.unseen is None and e.samples[0].unique(dim=0).shape[0] == 1
+
+
+@pytest.mark.parametrize("words", [("dragon", "red"), CLASSES[::-1], ALL_WORDS[:-1]])
+def test_a_network_of_other_words_or_pictures_is_refused(words):
+    model = Copier(words)
+    with pytest.raises(ValueError, match="These weights draw other pictures than the sprite set's"):
+        evaluate(model, cosine(20), 320)
+    model.words, model.height = Vocabulary.of(CLASSES, torch.zeros(0, 5)), 32
+    with pytest.raises(ValueError, match="These weights draw other pictures"):
+        evaluate(model, cosine(20), 320)
+
+
+@pytest.mark.parametrize("words", [CLASSES, ALL_WORDS])
+def test_the_same_seed_gives_the_same_samples_and_all_options_are_used(words):
+    model = lively(ContextUnet(n_feat=8, n_cfeat=len(words), prediction="v"))
+    model.words = Vocabulary.of(words, torch.zeros(0, len(words)))
+
+    def samples(**changes):
+        options = {"sampler": "ddim", "steps": 3, "eta": 0.5, "guidance": 2.0, "seed": 0} | changes
+        return evaluated(model, Listener(), n=12, **options).samples[0]
+
+    first = samples()
+    assert torch.equal(first, samples())
+    changes = [{"seed": 1}, {"steps": 4}, {"eta": 0.0}, {"guidance": 1.0}, {"sampler": "ddpm", "eta": None}]
+    assert not any(torch.equal(first, samples(**change)) for change in changes)
+
+
 @pytest.mark.parametrize("n", [0, 319, 1001, 500.0, True])
 def test_a_judge_of_too_few_or_too_many_is_refused(n):
     with pytest.raises(ValueError, match="from 320 to 1000"):
@@ -195,6 +394,8 @@ def test_bad_samples_are_refused(judge):
             judge.scores(torch.full((320, 3, 16, 16), float(value)))
     with pytest.raises(ValueError, match="must be 320 contexts"):
         judge.scores(torch.zeros(320, 3, 16, 16), torch.eye(5))
+    with pytest.raises(ValueError, match=r"320 contexts, \(320, 5\) or \(320, 123\), not \(320, 6\)"):
+        judge.scores(torch.zeros(320, 3, 16, 16), torch.zeros(320, 6))
     for contexts in (torch.zeros(320, 5), torch.eye(5)[:1].expand(320, -1)):
         with pytest.raises(ValueError, match="one-hot"):
             judge.scores(torch.zeros(320, 3, 16, 16), contexts)
@@ -208,5 +409,5 @@ def test_the_classifiers_know_held_out_sprites(name, outputs, held_out):
     truth = torch.from_numpy(load_kinds("held_out")[0]) if outputs == 108 else contexts.argmax(1)
     with torch.no_grad():
         logits = load_classifier(name)(images)
-    assert logits.shape == (2160, outputs)
+    assert logits.shape == (2107, outputs)
     assert (logits.argmax(1) == truth).double().mean() >= 0.98

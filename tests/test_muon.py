@@ -84,6 +84,57 @@ def test_a_weight_without_gradient_stays():
     assert moved == {"up2.model.0.weight"}
 
 
+def test_a_learning_rate_in_a_tensor_gives_exactly_what_a_number_gives():
+    torch.manual_seed(0)
+    by_number = ContextUnet(n_feat=8)
+    by_tensor = ContextUnet(n_feat=8)
+    by_tensor.load_state_dict(by_number.state_dict())
+    lr = torch.tensor(0.0)
+    a, b = Muon(by_number, 0.0, 0.1), Muon(by_tensor, lr, 0.1)
+    for value in (0.0625, 0.03125, 0.015625):  # powers of two: the same in float32 and float64
+        for group in a.param_groups:
+            group["lr"] = value
+        lr.fill_(value)  # as a run does: the optimiser keeps the tensor and reads it at each step
+        for p, q in zip(by_number.parameters(), by_tensor.parameters(), strict=True):
+            p.grad = torch.randn_like(p)
+            q.grad = p.grad.clone()
+        a.step(), b.step()
+        assert all(torch.equal(p, q) for p, q in zip(by_number.parameters(), by_tensor.parameters(), strict=True))
+
+
+class Mixed(torch.nn.Module):
+    """A network that says which of its weights are matrices: a linear layer and a 1×1 kernel, but not the 3×3 one."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear, self.one = torch.nn.Linear(12, 20), torch.nn.Conv2d(10, 6, 1)
+        self.three = torch.nn.Conv2d(8, 8, 3)
+
+    def matrices(self):
+        return [self.one.weight, self.linear.weight]
+
+
+def test_a_network_may_name_its_matrices_itself():
+    torch.manual_seed(0)
+    model = Mixed()
+    muon, adam = Muon(model, 0.05, 0.1).param_groups
+    assert {id(p) for p in muon["params"]} == {id(model.linear.weight), id(model.one.weight)}
+    assert len(adam["params"]) == 4 and any(p is model.three.weight for p in adam["params"])
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    gradients = {name: torch.randn_like(p) for name, p in model.named_parameters()}
+    for name, p in model.named_parameters():
+        p.grad = gradients[name].clone()
+    Muon(model, 0.05, 0.1).step()
+    for name, p in model.named_parameters():
+        if name in ("linear.weight", "one.weight"):
+            nesterov = (0.05 + 0.95 * 0.05) * gradients[name]
+            straight = orthogonalise(nesterov.flatten(1)[None])[0].reshape(p.shape)
+            step = 0.2 * max(p.shape[:2]) ** 0.5 * straight
+        else:
+            step = gradients[name].sign()  # Adam's first
+        torch.testing.assert_close(p.detach(), (1 - 0.05 * 0.1) * before[name] - 0.05 * step, rtol=1e-4, atol=1e-5)
+
+
 def test_a_checkpoint_of_another_optimiser_is_refused_in_one_sentence(tmp_path):
     run = Run(TrainConfig(steps=2, batch=2, n_feat=8))
     run.optimizer = torch.optim.AdamW(run.model.parameters())

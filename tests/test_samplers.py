@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 import torch
-from worlds import Gaussian, OneImage
+from worlds import Gaussian, OneImage, lively
 
 from diffusion_lab import ContextUnet, collect, sample_ddim, sample_ddpm, sample_dpmpp_2m
-from diffusion_lab.samplers import guided
+from diffusion_lab.samplers import SAMPLERS, believe
 from diffusion_lab.schedules import SCHEDULES, linear, step_grid
 
 SCHEDULE = linear()
@@ -173,20 +173,89 @@ def test_no_step_of_ddim_takes_the_root_of_a_negative_number():
 
 @pytest.fixture(scope="module")
 def unet():
-    torch.manual_seed(0)
-    return ContextUnet(n_feat=16).eval()
+    return lively(ContextUnet(n_feat=8))
 
 
-def test_guidance_evaluates_both_halves_in_one_batch(unet):
-    x, t, c = torch.randn(3, 3, 16, 16), torch.full((3,), 0.5), torch.eye(5)[:3]
-    with torch.no_grad():
-        u, with_c = unet(x, t), unet(x, t, c)
-        calls = []
-        handle = unet.register_forward_pre_hook(lambda module, inputs: calls.append(len(inputs[0])))
-        for s, expected in ((0, u), (1, with_c), (2.5, u + 2.5 * (with_c - u))):
-            torch.testing.assert_close(guided(unet, x, t, c, s), expected, rtol=1e-4, atol=1e-5)
-        handle.remove()
-    assert calls == [3, 3, 6]
+def answers(unet, x, t, c=None):
+    """What it believes, by hand: one call of the network, its eps turned into the pair."""
+    eps = unet(x, torch.full((len(x),), t / SCHEDULE.T), c)
+    ab = SCHEDULE.alpha_bar[t].float()
+    return (x - (1 - ab).sqrt() * eps) / ab.sqrt(), eps
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("negative", [None, torch.tensor([0.0, 0, 0, 1, 0]), torch.eye(5)[2:]], ids=["null", "one", "each"])
+def test_guidance_evaluates_both_halves_in_one_batch(unet, negative):
+    """s = 0 is u, s = 1 is c, and it is linear in s; a negative context takes the null context's place in u."""
+    x, c = torch.randn(3, 3, 16, 16, generator=torch.Generator().manual_seed(0)), torch.eye(5)[:3]
+    u, with_c = answers(unet, x, 250, None if negative is None else negative.expand(3, 5)), answers(unet, x, 250, c)
+    calls = []
+    handle = unet.register_forward_pre_hook(lambda module, inputs: calls.append(len(inputs[0])))
+    for s in (0, 1, 2.5, -0.5):
+        if s == 1 and negative is not None:
+            continue
+        found = believe(unet, SCHEDULE, x, 250, c, s, negative=negative)
+        for half, one, other in zip(found, u, with_c, strict=True):
+            torch.testing.assert_close(half, one + s * (other - one), rtol=1e-4, atol=2e-5)
+    handle.remove()
+    assert calls == ([3, 3, 6, 6] if negative is None else [3, 6, 6])
+
+
+@torch.no_grad()
+def test_without_a_context_it_is_the_null_contexts_belief(unet):
+    x = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    for found, expected in zip(believe(unet, SCHEDULE, x, 100), answers(unet, x, 100, torch.zeros(2, 5)), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=2e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("prediction", ["eps", "v", "x0"])
+def test_times_of_their_own_equal_one_call_each(unet, prediction):
+    x, c = torch.randn(3, 3, 16, 16, generator=torch.Generator().manual_seed(0)), torch.eye(5)[:3]
+    unet.prediction = prediction
+    times = (20, 250, 497)
+    together = believe(unet, SCHEDULE, x, torch.tensor(times), c, 2.0, negative=c.flip(0))
+    alone = [
+        believe(unet, SCHEDULE, x[i : i + 1], t, c[i : i + 1], 2.0, negative=c[2 - i]) for i, t in enumerate((20, 250, 497))
+    ]
+    unet.prediction = "eps"
+    for found, expected in zip(together, map(torch.cat, zip(*alone, strict=True)), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+    x0, eps = together
+    ab = SCHEDULE.alpha_bar[list(times)].float().reshape(3, 1, 1, 1)
+    torch.testing.assert_close(ab.sqrt() * x0 + (1 - ab).sqrt() * eps, x, rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def test_each_row_has_its_own_negative_context(unet):
+    x = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0)).expand(2, -1, -1, -1)
+    c, negative = torch.eye(5)[[0, 0]], torch.eye(5)[[1, 2]]
+    both = believe(unet, SCHEDULE, x, 250, c, 2.0, negative=negative)[0]
+    for i in (0, 1):
+        alone = believe(unet, SCHEDULE, x[:1], 250, c[:1], 2.0, negative=negative[i])[0]
+        torch.testing.assert_close(both[i : i + 1], alone, rtol=1e-4, atol=2e-5)
+    assert (both[0] - both[1]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize(("context", "guidance"), [(torch.eye(5)[:2], 1), (torch.eye(5)[:2], 1.0), (None, 2.0), (None, 0)])
+def test_a_negative_context_that_counts_nothing_is_refused(unet, context, guidance):
+    with pytest.raises(ValueError, match="negative needs a context and a guidance other than 1"):
+        believe(unet, SCHEDULE, torch.zeros(2, 3, 16, 16), 250, context, guidance, negative=torch.eye(5)[0])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", [*SAMPLERS])
+def test_every_sampler_asks_believe_with_all_that_it_was_given(unet, name):
+    """Each state's x0 is the belief at its x and t; with s = 0 only the negative context is left of the question."""
+    start = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    c, negative = torch.eye(5)[:2], torch.eye(5)[3]
+    for guidance in (0, 2.5):
+        walk = SAMPLERS[name](unet, SCHEDULE, 2, c, guidance, negative=negative, steps=3, start=start, clip=False)
+        for state in list(walk)[:-1]:
+            expected = believe(unet, SCHEDULE, state.x, state.t, c, guidance, negative=negative)[0]
+            torch.testing.assert_close(state.x0, expected, rtol=1e-4, atol=1e-4)
+    end = collect(SAMPLERS[name](unet, SCHEDULE, 2, c, 0, negative=negative, steps=1, start=start)).images
+    torch.testing.assert_close(end, collect(SAMPLERS[name](unet, SCHEDULE, 2, negative, steps=1, start=start)).images)
 
 
 def test_a_sprite_does_not_depend_on_its_batch_mates(unet):
@@ -234,6 +303,10 @@ def test_collect_refuses_a_sampler_that_has_ended():
         ({"guidance": math.inf}, "guidance must be a number"),
         ({"context": torch.zeros(4)}, r"context must have shape \(5,\)"),
         ({"context": torch.zeros(3, 5)}, r"context must have shape"),
+        ({"negative": torch.zeros(5)}, "negative needs a context"),
+        ({"negative": torch.zeros(5), "context": torch.zeros(5)}, "and a guidance other than 1"),
+        ({"negative": torch.zeros(4), "context": torch.zeros(5), "guidance": 2}, r"negative must have shape \(5,\)"),
+        ({"negative": torch.zeros(1, 5), "context": torch.zeros(5), "guidance": 2}, r"negative must have shape \(5,\)"),
         ({"start": torch.zeros(2, 3, 8, 8)}, "start must have shape"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from worlds import lively
 
 from diffusion_lab import ContextUnet, load_model
 from diffusion_lab.unet import ResidualConvBlock, for_drawing
@@ -48,6 +49,26 @@ def test_the_answer_has_the_pictures_shape_at_every_size():
         )
 
 
+def test_its_settings_make_a_network_of_the_same_shapes():
+    unet = ContextUnet(1, 16, 7, 8, "x0")
+    assert unet.settings == {"in_channels": 1, "n_feat": 16, "n_cfeat": 7, "height": 8, "prediction": "x0"}
+    assert ContextUnet(**unet.settings).load_state_dict(unet.state_dict())
+
+
+def test_more_words_change_the_two_embeddings_of_the_context_only(unet):
+    more = ContextUnet(n_cfeat=123).state_dict()
+    other = [name for name, tensor in unet.state_dict().items() if tensor.shape != more[name].shape]
+    assert list(more) == list(unet.state_dict()) and other == [f"contextembed{k}.model.0.weight" for k in (1, 2)]
+
+
+def test_each_word_changes_the_answer_and_each_by_itself():
+    unet, x = lively(ContextUnet(n_feat=8, n_cfeat=9)), torch.randn(1, 3, 16, 16).expand(10, -1, -1, -1)
+    with torch.no_grad():
+        answers = unet(x, torch.full((10,), 0.5), torch.cat([torch.zeros(1, 9), torch.eye(9)])).flatten(1)
+    apart = torch.cdist(answers.double(), answers.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    assert (apart + 9 * torch.eye(10)).min() > 0.3
+
+
 def test_no_context_is_the_null_context(unet):
     x, t = torch.randn(2, 3, 16, 16), torch.rand(2)
     assert torch.equal(unet(x, t), unet(x, t, torch.zeros(2, 5)))
@@ -85,7 +106,7 @@ def test_every_parameter_is_trained():
 
 def test_the_copy_for_drawing_gives_the_same_answers_without_batchnorm(monkeypatch):
     model, _ = load_model()
-    x, t, c = torch.randn(4, 3, 16, 16), torch.rand(4), torch.rand(4, 5)
+    x, t, c = torch.randn(4, 3, 16, 16), torch.rand(4), torch.rand(4, model.n_cfeat)
     for bf16, digits in ((False, 1e-4), (True, 0.1)):
         monkeypatch.setattr("diffusion_lab.unet.gains_from_bf16", lambda device, bf16=bf16: bf16)
         quick = for_drawing(model)
