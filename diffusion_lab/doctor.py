@@ -98,26 +98,26 @@ def _device() -> str:
 
 
 def _checksum(folder: str, name: str, expected: str):
-    from .sprites import find
+    from .sprites import packaged_file
 
-    if hashlib.sha256(find(folder, name).read_bytes()).hexdigest() != expected:
+    if hashlib.sha256(packaged_file(folder, name).read_bytes()).hexdigest() != expected:
         raise RuntimeError(f"{folder}/{name} is not the file that was published; take a fresh copy of the repository")
 
 
 def _data() -> str:
-    from .sprites import find, load_sprites
+    from .sprites import load_sprites, packaged_file
 
-    classes = json.loads(find("data", "sprites.json").read_text())["classes"]
+    classes = json.loads(packaged_file("data", "sprites.json").read_text())["classes"]
     for name, entry in classes.items():
         _checksum("data", f"{name}.png", entry["sha256"])
     return f"{len(load_sprites('all').images)} sprites in {len(classes)} classes, checksums match"
 
 
 def _weights() -> str:
-    from .sprites import find
+    from .sprites import packaged_file
     from .weights import SHIPPED, load_model
 
-    expected = json.loads(find("weights", "weights.json").read_text())
+    expected = json.loads(packaged_file("weights", "weights.json").read_text())
     if not {f"{name}.pt" for name in SHIPPED} <= set(expected):
         raise RuntimeError("weights/weights.json does not name the weights; take a fresh copy of the repository")
     for name, entry in expected.items():

@@ -18,7 +18,18 @@ from torch import Tensor, nn
 from .distances import PER_FEATURE, density_coverage, frechet_distance, kernel_distance, nearest_two, precision_recall
 from .samplers import SAMPLERS, State
 from .schedules import Schedule
-from .sprites import CLASSES, SIZE, colours, find, load_kinds, load_sprites, load_words, to_tensors, to_uint8, unseen_pairs
+from .sprites import (
+    CLASSES,
+    SIZE,
+    colours,
+    load_kinds,
+    load_sprites,
+    load_words,
+    packaged_file,
+    to_tensors,
+    to_uint8,
+    unseen_pairs,
+)
 from .unet import for_drawing
 
 FEATURES = 32  # numbers that describe a sprite: a few, so that some hundred samples suffice
@@ -59,7 +70,7 @@ class SpriteClassifier(nn.Module):
 
 def load_classifier(name: str) -> SpriteClassifier:
     """A classifier that comes with the package: "sprite_classifier" (108 kinds; its features) or "label_classifier" (5)."""
-    state = torch.load(find("weights", f"{name}.pt"), map_location="cpu", weights_only=True)
+    state = torch.load(packaged_file("weights", f"{name}.pt"), map_location="cpu", weights_only=True)
     outputs, features = state["model"]["head.weight"].shape
     model = SpriteClassifier(outputs, features, state["model"]["body.0.0.weight"].shape[0])
     model.load_state_dict(state["model"])

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .devices import Recorded, best_device, gains_from_bf16, layout
+from .devices import Recorded, best_device, best_memory_format, gains_from_bf16
 from .distributed import mean_of_all, share, world, wrap
 from .ema import EMA
 from .files import read_state, write_safely
@@ -138,7 +138,7 @@ class Run:
         model = new if network is None else network
         if model.prediction != config.prediction or model.n_cfeat != len(words):
             raise ValueError("The network and the run must agree on the prediction, and on the number of words.")
-        self.model = model.to(self.device, memory_format=layout(self.device))
+        self.model = model.to(self.device, memory_format=best_memory_format(self.device))
         self._shared = wrap(self.model)
         self._shared.prediction = self.model.prediction
         self.translate = lambda network: network
@@ -185,8 +185,8 @@ class Run:
         if self.config.batch % world() or self.config.batch < 2 * world():
             wrong = f"A batch of {self.config.batch} cannot be shared by {world()} processes"
             raise ValueError(f"{wrong}: make it a multiple of {world()}, and at least {2 * world()}.")
-        self.remember(images, contexts)
-        images = images.to(self.device, memory_format=layout(self.device))
+        self.note_data(images, contexts)
+        images = images.to(self.device, memory_format=best_memory_format(self.device))
         contexts = contexts.to(self.device)
         index = torch.empty(self.config.batch, dtype=torch.int64, device=self.device)
 
@@ -202,7 +202,7 @@ class Run:
 
         return updates()
 
-    def remember(self, images: Tensor, contexts: Tensor):
+    def note_data(self, images: Tensor, contexts: Tensor):
         """Note what the run is trained on, both on the CPU. ValueError if it began with others."""
         parts = (part.contiguous().view(torch.uint8).numpy().tobytes() for part in (images, contexts))
         checksum = hashlib.sha256(b"".join(parts)).hexdigest()

@@ -17,11 +17,11 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .devices import layout
+from .devices import best_memory_format
 from .files import read_state, write_safely
 from .samplers import SAMPLERS
 from .schedules import Schedule, linear, step_grid
-from .sprites import CLASSES, find
+from .sprites import CLASSES, packaged_file
 from .steps import PREDICTIONS
 from .unet import ContextUnet
 from .words import Vocabulary
@@ -123,13 +123,13 @@ def load_model(name: str | Path | None = None, device: torch.device | str = "cpu
         model.load_state_dict(weights)
     except BAD_VALUES as error:
         raise ValueError(f"{path} holds weights of another network: give weights of a ContextUnet.") from error
-    return model.to(device, memory_format=layout(torch.device(device))).eval().requires_grad_(False), schedule
+    return model.to(device, memory_format=best_memory_format(torch.device(device))).eval().requires_grad_(False), schedule
 
 
 def weights_path(name: str | Path | None = None) -> Path:
     """Where the weights of `load_model(name)` are."""
     if name is None or str(name) in SHIPPED:
-        return find("weights", f"{name or SHIPPED[0]}.pt")
+        return packaged_file("weights", f"{name or SHIPPED[0]}.pt")
     return Path(name)
 
 

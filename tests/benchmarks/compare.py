@@ -21,7 +21,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import torch
-from diffusion_lab.notebook import figure
 from rivals import Course, Diffusers, Lucidrains, sample_diffusers
 from speed import in_turns
 from torch.utils.flop_counter import FlopCounterMode
@@ -36,8 +35,9 @@ from diffusion_lab import (
     to_tensors,
 )
 from diffusion_lab.metrics import Judge
+from diffusion_lab.notebook import figure
 from diffusion_lab.samplers import SAMPLERS
-from diffusion_lab.sprites import find
+from diffusion_lab.sprites import packaged_file
 from diffusion_lab.unet import for_drawing
 from diffusion_lab.viz import ACCENT, INK, gif
 
@@ -143,7 +143,7 @@ def sampling(options: argparse.Namespace) -> dict:
     """
     judge, plain, student = Judge(1000), load_model(), load_model("few_steps")
     teacher, student = (for_drawing(plain[0]), plain[1]), (for_drawing(student[0]), student[1])
-    evaluations = json.loads(find("weights", "evaluation.json").read_text())
+    evaluations = json.loads(packaged_file("weights", "evaluation.json").read_text())
     words = plain[0].words
     contexts = words.random(1000, torch.Generator().manual_seed(0))
     variants, result = {}, {}
