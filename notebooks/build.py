@@ -58,6 +58,7 @@ if find_spec("diffusion_lab") is None:
 
 import diffusion_lab  # before torch: it says how torch's threads wait on a busy machine
 """
+QUICK = {"DIFFUSION_LAB_SECONDS": "15"}  # the environment of tests: L2's live training need not reach its quality there
 LIMIT = 1_000_000  # bytes; GitHub does not draw larger notebooks well
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -281,9 +282,12 @@ def _short(path: Path) -> str:
     return (path.relative_to(HERE.parent) if path.is_relative_to(HERE.parent) else path).as_posix()
 
 
-def solve(lab: Lab) -> dict:
-    """The master, executed strictly: a wrong solution stops it. Fault: an exercise is missing, or the notebook is not clean."""
-    notebook = execute(read_master(lab.master), lab, strict=True)
+def solve(lab: Lab, more: dict[str, str] = QUICK) -> dict:
+    """The master, executed strictly: a wrong solution stops it. Fault: an exercise is missing, or the notebook is not clean.
+
+    more: what its environment has besides.
+    """
+    notebook = execute(read_master(lab.master), lab, {"DIFFUSION_LAB_STRICT": "1"} | more)
     found = problems(to_text(notebook))
     said, wanted = verdicts(notebook), [(name, f"Exercise {name}: right.") for name in lab.exercise_names]
     if said != wanted:
@@ -297,16 +301,16 @@ def build(lab: Lab):
     """Execute a master, derive the student's notebook, execute that, and write it."""
     master = solve(lab)
     student = master | {"cells": [for_students(cell) for cell in master["cells"]]}
-    write(execute(student, lab, strict=False), lab.notebook)
+    write(execute(student, lab, {"DIFFUSION_LAB_STRICT": "0"}), lab.notebook)
 
 
-def execute(notebook: dict, lab: Lab, strict: bool) -> dict:
-    """The notebook with what a fresh kernel put out, clean. strict: a wrong answer to an exercise is an error."""
+def execute(notebook: dict, lab: Lab, environment: dict[str, str]) -> dict:
+    """The notebook with what a fresh kernel put out, clean. environment: what the kernel's has besides."""
     notebook = nbformat.reads(json.dumps(notebook), as_version=4)
     begin = time.perf_counter()
     folder = str(lab.notebook.parent)  # where students run it
     client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}})
-    client.execute(env=os.environ | {"DIFFUSION_LAB_STRICT": str(int(strict))})
+    client.execute(env=os.environ | environment)
     print(f"{lab.name}, {'with solutions' if strict else 'for students'}: {time.perf_counter() - begin:.0f} s")
     notebook = clean(json.loads(nbformat.writes(notebook)))
     notebook["metadata"]["built_from"] = source_sum(notebook)
@@ -355,7 +359,7 @@ def run(labs: list[Lab], folder: Path | None, only_check: bool) -> list[str]:
         for lab in labs:
             path = folder / f"{lab.name}.ipynb"
             path.parent.mkdir(parents=True, exist_ok=True)
-            write(solve(lab), path)
+            write(solve(lab, {}), path)
         return []
     if not only_check:
         write_safely(SOLUTIONS, lambda file: file.write(all_solutions().encode()))

@@ -15,7 +15,8 @@ import sys
 import pytest
 from common import ROOT, load_script
 
-LABS = load_script(ROOT / "notebooks" / "build.py").LABS
+BUILD = load_script(ROOT / "notebooks" / "build.py")
+LABS = BUILD.LABS
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SETTINGS = {
@@ -74,7 +75,7 @@ def jupyter(tmp_path_factory):
             stdout=log,
             stderr=subprocess.PIPE,
             text=True,
-            env=os.environ | {"DIFFUSION_LAB_STRICT": "0"},
+            env=os.environ | BUILD.QUICK | {"DIFFUSION_LAB_STRICT": "0"},
         )
         lines = []
         for line in server.stderr:  # until it says that it is up
