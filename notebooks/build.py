@@ -43,7 +43,7 @@ SETUP = f"""\
 # Is the package there? In Colab it is installed here, and the PyTorch that Colab brings stays untouched.
 import subprocess
 import sys
-from importlib import invalidate_caches
+from importlib import import_module, invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -56,7 +56,7 @@ if find_spec("diffusion_lab") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source], check=True)
     invalidate_caches()
 
-import diffusion_lab  # before torch: it says how torch's threads wait on a busy machine
+import_module("diffusion_lab")  # before torch: it says how torch's threads wait on a busy machine
 """
 QUICK = {"DIFFUSION_LAB_SECONDS": "15"}  # the environment of tests: L2's live training need not reach its quality there
 LIMIT = 1_000_000  # bytes; GitHub does not draw larger notebooks well

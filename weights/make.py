@@ -159,7 +159,7 @@ def train_unet(out: Path, seconds: float | None):
     if seconds:
         fit(run, updates, begin + seconds)
     wishes, noise = forty(contexts)
-    moments = set(np.geomspace(100, run.config.steps, FILM).astype(int).tolist())
+    moments = set(np.geomspace(max(100, run.step + 1), run.config.steps, FILM).astype(int).tolist())
     for progress in updates:
         if progress.step in moments:
             walk = SAMPLERS["dpmpp_2m"](run.ema.model, run.schedule, 40, wishes, 1.5, start=noise, steps=12)
