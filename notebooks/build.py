@@ -311,7 +311,8 @@ def execute(notebook: dict, lab: Lab, environment: dict[str, str]) -> dict:
     folder = str(lab.notebook.parent)  # where students run it
     client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}})
     client.execute(env=os.environ | environment)
-    print(f"{lab.name}, {'with solutions' if strict else 'for students'}: {time.perf_counter() - begin:.0f} s")
+    which = "with solutions" if environment["DIFFUSION_LAB_STRICT"] == "1" else "for students"
+    print(f"{lab.name}, {which}: {time.perf_counter() - begin:.0f} s")
     notebook = clean(json.loads(nbformat.writes(notebook)))
     notebook["metadata"]["built_from"] = source_sum(notebook)
     return notebook
