@@ -586,7 +586,7 @@ def test_a_missing_device_is_one_sentence(data, capsys, monkeypatch):
         (["--out", "."], "could not be written (it is a folder)"),
         (["--checkpoint-every", "0"], "--checkpoint-every: must be a whole number from 1, not '0'"),
         (["--film-every", "-1"], "--film-every: must be a whole number from 0, not '-1'"),
-        (["--lr", "inf"], "lr above 0"),
+        (["--lr", "inf"], "lr must be above 0"),
         (["--data", "nothing"], "nothing does not exist"),
         (["--resume"], "sprites.pt.ckpt does not exist"),
     ],
@@ -606,9 +606,10 @@ def lines(capsys):
 def test_doctor_is_content_here(capsys):
     assert main(["doctor"]) == 0
     found = lines(capsys)
-    assert list(found) == ["python", "packages", "torch and torchvision", "device", "data", "weights", "write access"]
+    names = ["python", "packages", "torch and torchvision", "device", "data", "weights", "write access", "this moment"]
+    assert list(found) == names
     assert all(line.startswith("[OK]   ") for line in found.values())
-    assert "21600 sprites in 5 classes" in found["data"] and "1,480,771 parameters" in found["weights"]
+    assert "21600 sprites in 5 classes" in found["data"] and "2,338,803 parameters" in found["weights"]
 
 
 def test_doctor_turns_a_mismatched_torchvision_into_what_to_do(capsys, monkeypatch):
@@ -656,4 +657,4 @@ def test_doctor_runs_where_a_package_cannot_be_imported(broken, tmp_path):
         cwd=tmp_path,
     )
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
-    assert len(done.stdout.strip().splitlines()) == 7 and "broken on purpose" in done.stdout
+    assert len(done.stdout.strip().splitlines()) == 8 and "broken on purpose" in done.stdout
