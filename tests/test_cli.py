@@ -153,9 +153,10 @@ def test_words_become_contexts_and_what_is_excluded_a_negative_one(asked):
 def test_what_knows_no_words_is_sampled_without(weights, asked):
     """Weights of the course know five words and no descriptions: without a prompt they are asked for nothing."""
     torch.save(ContextUnet().state_dict(), "course.pt")
-    for prompt in ([], ["hero"]):
+    for prompt in ([], ["hero"], ["not hero"]):
         assert main(["sample", *prompt, "--weights", "course.pt", "-n", "2", "--out", "a.png"]) == 0
-    nothing, hero = asked
+    nothing, hero, other = asked
+    assert not other.context.any() and other.negative.tolist() == [1, 0, 0, 0, 0] and other.guidance == 1.5
     assert nothing.context is None and nothing.guidance == 1
     assert hero.context.tolist() == [[1, 0, 0, 0, 0]] * 2 and hero.guidance == 1.5
 
