@@ -60,7 +60,7 @@ def sample(options: argparse.Namespace) -> int:
     if negative is not None and how.guidance == 1:
         cure = "give --weights context_unet" if is_distilled(model, schedule) else "give another --guidance"
         raise ValueError(f'"not" needs a guidance other than 1: {cure}, or leave out what is excluded.')
-    if not context.any():
+    if negative is None and not context.any():
         context, how = None, how._replace(guidance=1.0)  # the network knows nothing that it could be guided to
     more = {} if options.eta is None else {"eta": options.eta}
     draw = SAMPLERS[how.sampler]

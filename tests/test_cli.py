@@ -153,9 +153,10 @@ def test_words_become_contexts_and_what_is_excluded_a_negative_one(asked):
 def test_what_knows_no_words_is_sampled_without(weights, asked):
     """Weights of the course know five words and no descriptions: without a prompt they are asked for nothing."""
     torch.save(ContextUnet().state_dict(), "course.pt")
-    for prompt in ([], ["hero"]):
+    for prompt in ([], ["hero"], ["not hero"]):
         assert main(["sample", *prompt, "--weights", "course.pt", "-n", "2", "--out", "a.png"]) == 0
-    nothing, hero = asked
+    nothing, hero, other = asked
+    assert not other.context.any() and other.negative.tolist() == [1, 0, 0, 0, 0] and other.guidance == 1.5
     assert nothing.context is None and nothing.guidance == 1
     assert hero.context.tolist() == [[1, 0, 0, 0, 0]] * 2 and hero.guidance == 1.5
 
@@ -586,7 +587,7 @@ def test_a_missing_device_is_one_sentence(data, capsys, monkeypatch):
         (["--out", "."], "could not be written (it is a folder)"),
         (["--checkpoint-every", "0"], "--checkpoint-every: must be a whole number from 1, not '0'"),
         (["--film-every", "-1"], "--film-every: must be a whole number from 0, not '-1'"),
-        (["--lr", "inf"], "lr above 0"),
+        (["--lr", "inf"], "lr must be above 0"),
         (["--data", "nothing"], "nothing does not exist"),
         (["--resume"], "sprites.pt.ckpt does not exist"),
     ],
@@ -606,9 +607,10 @@ def lines(capsys):
 def test_doctor_is_content_here(capsys):
     assert main(["doctor"]) == 0
     found = lines(capsys)
-    assert list(found) == ["python", "packages", "torch and torchvision", "device", "data", "weights", "write access"]
+    names = ["python", "packages", "torch and torchvision", "device", "data", "weights", "write access", "this moment"]
+    assert list(found) == names
     assert all(line.startswith("[OK]   ") for line in found.values())
-    assert "21600 sprites in 5 classes" in found["data"] and "1,480,771 parameters" in found["weights"]
+    assert "21600 sprites in 5 classes" in found["data"] and "2,338,803 parameters" in found["weights"]
 
 
 def test_doctor_turns_a_mismatched_torchvision_into_what_to_do(capsys, monkeypatch):
@@ -656,4 +658,4 @@ def test_doctor_runs_where_a_package_cannot_be_imported(broken, tmp_path):
         cwd=tmp_path,
     )
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
-    assert len(done.stdout.strip().splitlines()) == 7 and "broken on purpose" in done.stdout
+    assert len(done.stdout.strip().splitlines()) == 8 and "broken on purpose" in done.stdout
