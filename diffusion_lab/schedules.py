@@ -40,11 +40,6 @@ class Schedule:
         """The number of steps from clean to noise."""
         return len(self.alpha_bar) - 1
 
-    @property
-    def beta(self) -> Tensor:
-        """(T + 1,) float64: the variance of the noise added from t - 1 to t; beta[0] is 0."""
-        return torch.cat([torch.zeros(1, dtype=torch.float64), 1 - self.alpha_bar[1:] / self.alpha_bar[:-1]])
-
 
 def linear(T: int = 500, beta_1: float = 1e-4, beta_T: float = 0.02) -> Schedule:
     """beta rises in equal steps from beta_1 to beta_T (Ho et al. 2020, section 4). The course's schedule."""

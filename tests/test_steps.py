@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from worlds import betas
 
 from diffusion_lab.schedules import SCHEDULES, linear
 from diffusion_lab.steps import (
@@ -100,7 +101,7 @@ def test_ddim_with_eta_1_is_ddpm_with_the_posterior_variance(t, t_prev):
 
 def test_ddpm_adds_sqrt_beta_and_nothing_at_the_end():
     x, zero, one = torch.zeros(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
-    beta = linear().beta
+    beta = betas(linear().alpha_bar)
     for t in (500, 250, 2):
         assert ddpm_step(x, zero, t, t - 1, AB, one).item() == pytest.approx(beta[t].sqrt().item(), rel=1e-12)
     assert ddpm_step(x, zero, 1, 0, AB, one).item() == 0

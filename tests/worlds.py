@@ -4,6 +4,11 @@ import torch
 from torch import Tensor, nn
 
 
+def betas(alpha_bar: Tensor) -> Tensor:
+    """(T + 1,): the variance of the noise added from t - 1 to t; 0 at t = 0."""
+    return torch.cat([torch.zeros(1, dtype=torch.float64), 1 - alpha_bar[1:] / alpha_bar[:-1]])
+
+
 def lively(model: nn.Module) -> nn.Module:
     """A new ContextUnet in eval mode with weights such that time and context change the answer by about as much as the picture
     does: with weights as they begin a test could not tell one context from another."""
