@@ -1,11 +1,19 @@
 """Diffusion Lab: diffusion models from the ground up, on 16×16 sprites.
 
-from diffusion_lab import load_model, sample_ddim, collect
+from diffusion_lab import collect, load_model, sample_dpmpp_2m
 model, schedule = load_model()
-trajectory = collect(sample_ddim(model, schedule, 32, steps=25))
+contexts, _ = model.words.contexts("red potion", 32)
+trajectory = collect(sample_dpmpp_2m(model, schedule, 32, contexts, guidance=1.5, steps=12))
 """
 
+import os
 from importlib import import_module
+
+# On a machine whose cores are busy, torch's threads wait for each other, each in a loop that keeps a core from those who have
+# work: training is then ten times slower. Bounded, the loop costs nothing on a quiet machine. OpenMP reads this when torch is
+# imported, so import this package first. GNU's OpenMP (Linux) counts turns of the loop, the other one (macOS, Windows) ms.
+for _name, _value in (("GOMP_SPINCOUNT", "100000"), ("KMP_BLOCKTIME", "1")):
+    os.environ.setdefault(_name, _value)
 
 __version__ = "0.1.0"
 

@@ -1,4 +1,4 @@
-"""The command line: python -m diffusion_lab sample | train | evaluate | doctor."""
+"""The command line: python -m diffusion_lab sample | train | evaluate | words | doctor."""
 
 import sys
 

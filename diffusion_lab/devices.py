@@ -28,7 +28,7 @@ def gains_from_bf16(device: torch.device) -> bool:
     return any(getattr(torch.cpu, name, lambda: False)() for name in tests)
 
 
-def layout(device: torch.device) -> torch.memory_format:
+def best_memory_format(device: torch.device) -> torch.memory_format:
     """The memory format to run the network in: channels_last, but not on MPS, where its gradients are wrong
     (pytorch issue 175189)."""
     return torch.contiguous_format if device.type == "mps" else torch.channels_last

@@ -26,11 +26,12 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor
 
-from .devices import Recorded, layout
+from .devices import Recorded, best_memory_format
 from .samplers import believe
 from .schedules import Schedule, step_grid
 from .steps import perturb, target, to_x0_eps
-from .training import Progress, Run, check_pairs, drop_words, train_step
+from .training import Progress, Run, check_pairs, train_step
+from .words import drop_words
 
 
 def distil(
@@ -62,10 +63,10 @@ def distil(
     if not same or few.alpha_bar[-1] > 0.01:
         wrong = f"A {few.name} schedule of {few.T} steps has other noise than the teacher's {schedule.name} one"
         raise ValueError(f"{wrong}: both must be cosine, or both sigmoid.")
-    run.remember(images, contexts)
+    run.note_data(images, contexts)
     device, g = run.device, run.draws
     schedule = Schedule(schedule.name, schedule.alpha_bar.to(few.alpha_bar.device))
-    images, contexts = images.to(device, memory_format=layout(device)), contexts.to(device)
+    images, contexts = images.to(device, memory_format=best_memory_format(device)), contexts.to(device)
     pairs = torch.tensor([pair for n in grids or (few.T,) for pair in step_grid(few.T, n)], device=g.device)
     student, critic = run.model, copy.deepcopy(teacher)
     for network in (student, critic):

@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 @contextmanager
-def together(device: torch.device) -> Iterator[torch.device]:
+def join_processes(device: torch.device) -> Iterator[torch.device]:
     """Join the processes that torchrun started, with gloo on CPUs and NCCL on GPUs; leave them at the end.
 
     Gives the device of this process: with GPUs one each. Without torchrun it gives `device`. ValueError if they cannot meet
@@ -71,7 +71,8 @@ def mean_of_all(value: float) -> float:
 
 def wait_for_all():
     """Return when all processes are here."""
-    mean_of_all(0.0)
+    if world() > 1:
+        dist.barrier()
 
 
 def _joined() -> bool:

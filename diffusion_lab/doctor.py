@@ -6,6 +6,7 @@ Nothing that may be broken is imported before it is checked, so imports stand in
 import hashlib
 import importlib
 import json
+import os
 import platform
 import tempfile
 from collections.abc import Callable
@@ -47,6 +48,7 @@ def checks() -> list[tuple[str, Callable[[], str]]]:
         ("data", _data),
         ("weights", _weights),
         ("write access", _write),
+        ("this moment", _load),
     ]
 
 
@@ -96,35 +98,48 @@ def _device() -> str:
 
 
 def _checksum(folder: str, name: str, expected: str):
-    from .sprites import find
+    from .sprites import packaged_file
 
-    if hashlib.sha256(find(folder, name).read_bytes()).hexdigest() != expected:
+    if hashlib.sha256(packaged_file(folder, name).read_bytes()).hexdigest() != expected:
         raise RuntimeError(f"{folder}/{name} is not the file that was published; take a fresh copy of the repository")
 
 
 def _data() -> str:
-    from .sprites import find, load_sprites
+    from .sprites import load_sprites, packaged_file
 
-    classes = json.loads(find("data", "sprites.json").read_text())["classes"]
+    classes = json.loads(packaged_file("data", "sprites.json").read_text())["classes"]
     for name, entry in classes.items():
         _checksum("data", f"{name}.png", entry["sha256"])
     return f"{len(load_sprites('all').images)} sprites in {len(classes)} classes, checksums match"
 
 
 def _weights() -> str:
-    from .sprites import find
-    from .training import DEFAULT_WEIGHTS, load_model
+    from .sprites import packaged_file
+    from .weights import SHIPPED, load_model
 
-    expected = json.loads(find("weights", "weights.json").read_text())
-    if DEFAULT_WEIGHTS not in expected:
+    expected = json.loads(packaged_file("weights", "weights.json").read_text())
+    if not {f"{name}.pt" for name in SHIPPED} <= set(expected):
         raise RuntimeError("weights/weights.json does not name the weights; take a fresh copy of the repository")
     for name, entry in expected.items():
         _checksum("weights", name, entry["sha256"])
-    model, schedule = load_model()
-    count = sum(p.numel() for p in model.parameters())
-    return f"{DEFAULT_WEIGHTS} with {count:,} parameters predicts {model.prediction}, T = {schedule.T}, checksums match"
+    found = []
+    for name in SHIPPED:
+        model, schedule = load_model(name)
+        count = sum(p.numel() for p in model.parameters())
+        about = f"predicts {model.prediction}, T = {schedule.T}, knows {len(model.words.words)} words"
+        found.append(f"{name} with {count:,} parameters {about}")
+    return "; ".join(found) + "; checksums match"
 
 
 def _write() -> str:
     with tempfile.NamedTemporaryFile(dir="."):
         return "files can be written in this folder"
+
+
+def _load() -> str:
+    if not hasattr(os, "getloadavg"):
+        return "how busy the machine is cannot be seen on this system"
+    load, cores = os.getloadavg()[0], os.cpu_count()
+    if load > cores:
+        return f"busy: {load:.1f} programs want {cores} cores, so everything takes longer than the labs say"
+    return f"quiet: {load:.1f} programs on {cores} cores"

@@ -34,6 +34,14 @@ def write_safely(path: str | Path, write: Callable):
             os.unlink(temporary)
 
 
+def check_place(path: str | Path):
+    """OSError, in one sentence, if `write_safely` could not write at `path`: to be called before the work."""
+    path = Path(path)
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        reason = "it is a folder" if path.is_dir() else f"{path.parent} is no folder that can be written to"
+        raise OSError(f"{path} could not be written ({reason}); choose another place.")
+
+
 def read_state(path: str | Path) -> dict:
     """What `torch.save` wrote at `path`: a dictionary of tensors and plain values; nothing in the file is executed.
 

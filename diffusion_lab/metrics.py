@@ -4,8 +4,7 @@
     evaluate(model, schedule).samples.ratio   # 1 is as good as real sprites that the network never saw
 
 The features are the last hidden layer of a classifier of the sprites' kinds: Inception's, made for photographs, say
-nothing about 16×16 pixels. torchmetrics and scipy have the Fréchet distance too. It is a line of `eigvalsh` here, without
-the complex numbers that scipy's sqrtm leaves; the rest is shorter than the code that would adapt torchmetrics.
+nothing about 16×16 pixels.
 """
 
 import time
@@ -16,13 +15,24 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .distances import PER_FEATURE, density_coverage, frechet_distance, kernel_distance, nearest_two, precision_recall
 from .samplers import SAMPLERS, State
 from .schedules import Schedule
-from .sprites import CLASSES, SIZE, colours, find, load_kinds, load_sprites, load_words, to_tensors, to_uint8, unseen_pairs
+from .sprites import (
+    CLASSES,
+    SIZE,
+    colours,
+    load_kinds,
+    load_sprites,
+    load_words,
+    packaged_file,
+    to_tensors,
+    to_uint8,
+    unseen_pairs,
+)
 from .unet import for_drawing
 
 FEATURES = 32  # numbers that describe a sprite: a few, so that some hundred samples suffice
-PER_FEATURE = 10  # samples for each of them, at least: a covariance from fewer means little
 DRAWS = 5  # sets of training sprites to compare with, and of held-out ones for the floor: means are less noisy
 MOST = 1000  # sprites that a judge compares; for more of them the held-out set is too small
 SAME = 1 / 3  # nearer than this part of the second-nearest distance is a copy (Yoon et al. 2023)
@@ -60,73 +70,11 @@ class SpriteClassifier(nn.Module):
 
 def load_classifier(name: str) -> SpriteClassifier:
     """A classifier that comes with the package: "sprite_classifier" (108 kinds; its features) or "label_classifier" (5)."""
-    state = torch.load(find("weights", f"{name}.pt"), map_location="cpu", weights_only=True)
+    state = torch.load(packaged_file("weights", f"{name}.pt"), map_location="cpu", weights_only=True)
     outputs, features = state["model"]["head.weight"].shape
     model = SpriteClassifier(outputs, features, state["model"]["body.0.0.weight"].shape[0])
     model.load_state_dict(state["model"])
     return model.eval().requires_grad_(False)
-
-
-def frechet_distance(a: Tensor, b: Tensor) -> float:
-    """The Fréchet distance between two Gaussians fitted to features a (N, F) and b (M, F), in float64.
-
-    |mean_a - mean_b|^2 + tr(A + B - 2 (A B)^(1/2)), A and B the covariances (Heusel et al. 2017, eq. 6). It is biased
-    upwards for small sets, so compare only distances of sets of one size. ValueError for fewer than 10 F rows.
-    """
-    for x in (a, b):
-        if len(x) < PER_FEATURE * x.shape[1]:
-            needed = PER_FEATURE * x.shape[1]
-            raise ValueError(f"{len(x)} sprites are too few for {x.shape[1]} features: take {needed} or more.")
-    a, b = a.double(), b.double()
-    A, B = a.T.cov(), b.T.cov()
-    # (A B)^(1/2) has the trace of (S B S)^(1/2), S the root of A; that matrix is symmetric, so its roots are real.
-    values, vectors = torch.linalg.eigh(A)
-    S = vectors * values.clamp(min=0).sqrt() @ vectors.T
-    cross = torch.linalg.eigvalsh(S @ B @ S).clamp(min=0).sqrt().sum()
-    return ((a.mean(0) - b.mean(0)).square().sum() + A.trace() + B.trace() - 2 * cross).item()
-
-
-def kernel_distance(a: Tensor, b: Tensor) -> float:
-    """KID: the squared maximum mean discrepancy with the kernel (x.y / F + 1)^3, unbiased (Bińkowski et al. 2018).
-
-    a: (N, F), b: (M, F). About 0 for two sets of one distribution; it can be below.
-    """
-    a, b = a.double(), b.double()
-
-    def kernel(x, y):
-        return (x @ y.T / x.shape[1] + 1) ** 3
-
-    def within(x):
-        k = kernel(x, x)
-        return (k.sum() - k.trace()) / (len(x) * (len(x) - 1))
-
-    return (within(a) + within(b) - 2 * kernel(a, b).mean()).item()
-
-
-def precision_recall(real: Tensor, made: Tensor, k: int = 3) -> tuple[float, float]:
-    """Precision: the share of `made` that lies among the real sprites. Recall: the share of `real` among the made ones.
-
-    real: (N, F), made: (M, F). "Among" is nearer to one of them than its k-th neighbour (Kynkäänniemi et al. 2019, eq. 2).
-    """
-    distance = torch.cdist(real, made)
-    precision = (distance <= _radii(real, k)[:, None]).any(0).double().mean()
-    recall = (distance <= _radii(made, k)[None]).any(1).double().mean()
-    return precision.item(), recall.item()
-
-
-def density_coverage(real: Tensor, made: Tensor, k: int = 5) -> tuple[float, float]:
-    """Density: how many neighbourhoods of real sprites a made one lies in, over k. Coverage: the share of them that are hit.
-
-    real: (N, F), made: (M, F) (Naeem et al. 2020, section 3.2). Two sets of one distribution have density 1 and, with N = M and
-    k = 5, coverage 0.97. Density can exceed 1; it sees outliers better than precision, coverage better than recall.
-    """
-    inside = torch.cdist(real, made) <= _radii(real, k)[:, None]
-    return (inside.double().sum() / (k * len(made))).item(), inside.any(1).double().mean().item()
-
-
-def nearest_two(images: Tensor, others: Tensor) -> Tensor:
-    """(B, 2): how far each of `images` is from its nearest and second-nearest of `others`, over all 768 values."""
-    return torch.cdist(images.flatten(1), others.flatten(1)).topk(2, largest=False).values
 
 
 class Scores(NamedTuple):
@@ -252,12 +200,32 @@ class Judge:
 
 class Evaluation(NamedTuple):
     """What `evaluate` finds. samples: the network's scores; held_out: those of real sprites; unseen: of the pairs of kind and
-    colour kept out of training, the share with both right, None if the network knows no words; seconds: for the samples."""
+    colour kept out of training, the share with both right, None if it was not asked for them; seconds: for the samples."""
 
     samples: Scores
     held_out: Scores
     unseen: float | None
     seconds: float
+
+    def table(self) -> str:
+        """All figures, a line each: the samples beside held-out real sprites."""
+        a, b = self.samples, self.held_out
+        rows = [("Fréchet distance", a.frechet, b.frechet, 2), ("  ratio to real sprites", a.ratio, b.ratio, 2)]
+        for name in ("kid", "precision", "recall", "density", "coverage"):
+            rows.append((name.replace("kid", "KID"), getattr(a, name), getattr(b, name), 3))
+        if a.agreement:
+            rows.append(("class as asked", np.mean(a.agreement), np.mean(b.agreement), 3))
+            rows += [(f"  {name}", *pair, 3) for name, *pair in zip(CLASSES, a.agreement, b.agreement, strict=True)]
+        if a.kind is not None:
+            rows += [("kind as asked", a.kind, b.kind, 3), ("colours as asked", a.colour, b.colour, 3)]
+        if self.unseen is not None:
+            rows.append(("kind and colours, pairs never seen", self.unseen, None, 3))
+        rows.append((f"copies (nearest / second < {SAME:.2f})", a.copies, b.copies, 3))
+        rows.append(("nearer than 99 % of real sprites", a.near, b.near, 3))
+        lines = [f"{'':36}{'samples':>10}{'held-out real sprites':>24}"]
+        for name, made, real, digits in rows:
+            lines.append(f"{name:36}{made:10.{digits}f}" + ("" if real is None else f"{real:24.{digits}f}"))
+        return "\n".join(lines)
 
 
 def evaluate(
@@ -270,6 +238,7 @@ def evaluate(
     eta: float | None = None,
     guidance: float = 1.0,
     asked: bool = True,
+    pairs: bool = True,
     seed: int = 0,
     batch: int = 100,
     judge: Judge | None = None,
@@ -279,7 +248,8 @@ def evaluate(
 
     A network with the words of the sprite set is asked for full descriptions, as often as they occur in training sprites; one
     of five classes for the classes in turn; with asked=False for nothing. sampler: a name in `SAMPLERS`, with its steps, eta
-    and guidance. judge: one of n, to use again; a new one if None. progress: called with each state and its batch's size.
+    and guidance. pairs: also draw n sprites of the pairs never seen, if it knows words. judge: one of n, to use again; a new
+    one if None. progress: called with each state and its batch's size.
     ValueError for a network of other pictures or words.
     """
     words = model.words.words
@@ -309,7 +279,7 @@ def evaluate(
     images = samples(contexts, n)
     seconds = time.perf_counter() - begin
     unseen = None
-    if contexts is not None and words != CLASSES:
+    if pairs and contexts is not None and words != CLASSES:
         pairs = unseen_pairs()
         wishes = torch.stack([model.words.context(*pairs[k % len(pairs)]) for k in range(n)])
         made = samples(wishes, n)
@@ -326,11 +296,6 @@ def _mean(scores: list[Scores]) -> Scores:
             for column in zip(*scores, strict=True)
         )
     )
-
-
-def _radii(x: Tensor, k: int) -> Tensor:
-    """(N,): the distance of each row to its k-th neighbour, itself not counted."""
-    return torch.cdist(x, x).kthvalue(k + 1).values
 
 
 def draw_rows(split: str, n: int, generator: torch.Generator) -> Tensor:

@@ -8,6 +8,7 @@ n steps give n + 1 states, the last with t = 0, and exactly n evaluations of the
 
 import math
 from collections.abc import Callable, Iterator
+from numbers import Integral
 from typing import NamedTuple
 
 import torch
@@ -15,6 +16,8 @@ from torch import Tensor
 
 from .schedules import Schedule, step_grid
 from .steps import clip_x0, ddim_step, ddpm_step, dpmpp_2m_step, guide, to_x0_eps
+
+NO_NEGATIVE = "negative needs a context and a guidance other than 1: with 1 the answer without context counts nothing."
 
 
 class State(NamedTuple):
@@ -46,82 +49,95 @@ def collect(sampler: Iterator[State], every: int = 1) -> Trajectory:
     return Trajectory(kept[-1].x, torch.stack([s.x for s in kept]), [s.t for s in kept])
 
 
-def sample_ddpm(
-    model: torch.nn.Module,
-    schedule: Schedule,
-    n: int,
-    context: Tensor | None = None,
-    guidance: float = 1.0,
-    generator: torch.Generator | None = None,
-    *,
-    negative: Tensor | None = None,
-    steps: int | None = None,
-    start: Tensor | None = None,
-    clip: bool = True,
-) -> Iterator[State]:
-    """Draw n pictures with DDPM (Ho et al. 2020, algorithm 2): fresh noise at every step but the last.
+class Sampler:
+    """Draws pictures from noise: called, it gives a generator of `State`s. All samplers take the same arguments.
 
-    model: as ContextUnet: called with (x, t / T, c); has in_channels, height and prediction; in eval mode.
+    model: as ContextUnet: called with (x, t / T, c); has in_channels, height, n_cfeat and prediction; in eval mode.
+    schedule: the one that it was trained with. n: how many pictures.
     context: (V,) for all or (n, V); None is the null context. guidance: u + s (c - u); other than 1 it needs a context.
-    negative: (V,) or (n, V), what the sprites are led away from, see `believe`.
     generator: a CPU torch.Generator; the same seed gives the same pictures on every device, but for rounding.
-    steps: 1..T, all T if None. start: (n, C, H, W) noise to begin with, drawn if None.
+    negative: (V,) or (n, V), what the pictures are led away from, see `believe`.
+    steps: 1..T; if None, `default`, and all T where that is None or too many. start: (n, C, H, W) noise, drawn if None.
+    eta: for DDIM only, how much noise is put back, 0 (none: the start noise decides everything) to 1 (DDPM's posterior).
     clip: keep the believed x0 in [-1, 1] at each step.
-    Raises ValueError for anything else.
+    Raises ValueError for anything else, at the call; the walk itself begins with the first `next`.
     """
-    steps = schedule.T if steps is None else steps
 
+    def __init__(self, rule: Callable[[float], tuple[Callable, bool]], default: int | None, about: str):
+        """rule: from eta to the step of one walk, and whether it puts noise back. default: the number of steps."""
+        self.rule, self.default, self.__doc__ = rule, default, f"{about}\n\n{type(self).__doc__}"
+
+    def __call__(
+        self,
+        model: torch.nn.Module,
+        schedule: Schedule,
+        n: int,
+        context: Tensor | None = None,
+        guidance: float = 1.0,
+        generator: torch.Generator | None = None,
+        *,
+        negative: Tensor | None = None,
+        steps: int | None = None,
+        eta: float = 0.0,
+        start: Tensor | None = None,
+        clip: bool = True,
+    ) -> Iterator[State]:
+        steps = min(self.default or schedule.T, schedule.T) if steps is None else steps
+        pairs = step_grid(schedule.T, steps)
+        shape = (n, model.in_channels, model.height, model.height)
+        device = next((p.device for p in model.parameters()), torch.device("cpu"))
+        if model.training:
+            raise ValueError("The network is in training mode, where a sprite depends on its batch-mates: call model.eval().")
+        if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
+            raise ValueError(f"n must be a whole number from 1, not {n!r}.")
+        if not math.isfinite(guidance):
+            raise ValueError(f"guidance must be a number, not {guidance!r}.")
+        if not 0 <= eta <= 1 or (eta and self.rule is not _ddim):
+            raise ValueError(f"eta must be from 0 to 1, and 0 for all samplers but DDIM, not {eta!r}.")
+        if context is None and guidance != 1:
+            raise ValueError("guidance needs a context to be guided to: give context=, or leave guidance at 1.")
+        if negative is not None and (context is None or guidance == 1):
+            raise ValueError(NO_NEGATIVE)
+        context, negative = (_contexts(name, c, n, model, device) for name, c in (("context", context), ("negative", negative)))
+        if start is None:
+            start = torch.randn(shape, generator=generator)
+        elif tuple(start.shape) != shape:
+            raise ValueError(f"start must have shape {shape}, not {tuple(start.shape)}.")
+        alpha_bar = schedule.alpha_bar.float() if device.type == "mps" else schedule.alpha_bar  # MPS knows no float64
+        step, noisy = self.rule(eta)
+
+        @torch.no_grad()
+        def walk() -> Iterator[State]:
+            x = start.to(device)
+            for t, t_prev in pairs:
+                x0, eps = believe(model, schedule, x, t, context, guidance, negative=negative)
+                if clip:
+                    x0, eps = clip_x0(x0, x, t, alpha_bar)
+                yield State(t, x, x0)
+                z = torch.zeros_like(x)
+                if noisy and t_prev > 0:
+                    z = torch.randn(shape, generator=generator, dtype=start.dtype).to(device)
+                x = step(x, x0, eps, t, t_prev, alpha_bar, z)
+            yield State(0, x, x)
+
+        return walk()
+
+
+def _ddpm(eta: float) -> tuple[Callable, bool]:
     def step(x, x0, eps, t, t_prev, alpha_bar, z):
         return ddpm_step(x, eps, t, t_prev, alpha_bar, z)
 
-    return _sample(step, True, model, schedule, n, context, guidance, generator, negative, steps, start, clip)
+    return step, True
 
 
-def sample_ddim(
-    model: torch.nn.Module,
-    schedule: Schedule,
-    n: int,
-    context: Tensor | None = None,
-    guidance: float = 1.0,
-    generator: torch.Generator | None = None,
-    *,
-    negative: Tensor | None = None,
-    steps: int = 25,
-    eta: float = 0.0,
-    start: Tensor | None = None,
-    clip: bool = True,
-) -> Iterator[State]:
-    """Draw n pictures with DDIM (Song et al. 2021) in any number of steps. Arguments as `sample_ddpm`.
-
-    eta: how much noise is put back, 0 (none: the start noise decides everything) to 1 (as much as DDPM's posterior).
-    """
-    if not 0 <= eta <= 1:
-        raise ValueError(f"eta must be from 0 to 1, not {eta!r}.")
-
+def _ddim(eta: float) -> tuple[Callable, bool]:
     def step(x, x0, eps, t, t_prev, alpha_bar, z):
         return ddim_step(x0, eps, t, t_prev, alpha_bar, eta, z)
 
-    return _sample(step, eta > 0, model, schedule, n, context, guidance, generator, negative, steps, start, clip)
+    return step, eta > 0
 
 
-def sample_dpmpp_2m(
-    model: torch.nn.Module,
-    schedule: Schedule,
-    n: int,
-    context: Tensor | None = None,
-    guidance: float = 1.0,
-    generator: torch.Generator | None = None,
-    *,
-    negative: Tensor | None = None,
-    steps: int = 10,
-    start: Tensor | None = None,
-    clip: bool = True,
-) -> Iterator[State]:
-    """Draw n pictures with DPM-Solver++(2M) (Lu et al. 2022b, algorithm 2). Arguments as `sample_ddpm`.
-
-    No noise is put back. It remembers the last belief, which makes it a method of second order. The first step has none to
-    remember, and in the last one lambda is infinite: both are steps of DDIM.
-    """
+def _dpmpp_2m(eta: float) -> tuple[Callable, bool]:
     last = None
 
     def step(x, x0, eps, t, t_prev, alpha_bar, z):
@@ -133,9 +149,19 @@ def sample_dpmpp_2m(
         last = x0, t
         return x
 
-    return _sample(step, False, model, schedule, n, context, guidance, generator, negative, steps, start, clip)
+    return step, False
 
 
+sample_ddpm = Sampler(_ddpm, None, "DDPM (Ho et al. 2020, algorithm 2): fresh noise at every step but the last.")
+sample_ddim = Sampler(
+    _ddim, 25, "DDIM (Song et al. 2021): any number of steps; with eta = 0 the start noise decides everything."
+)
+sample_dpmpp_2m = Sampler(
+    _dpmpp_2m,
+    10,
+    "DPM-Solver++(2M) (Lu et al. 2022b, algorithm 2): it remembers the last belief, which makes it a method of second order. "
+    "The first step has none to remember, and in the last one lambda is infinite: both are steps of DDIM.",
+)
 SAMPLERS = {"ddim": sample_ddim, "ddpm": sample_ddpm, "dpmpp_2m": sample_dpmpp_2m}
 
 
@@ -172,61 +198,6 @@ def believe(
         u, c = model(x_t.repeat(2, 1, 1, 1), time.repeat(2), torch.cat([nothing, context])).chunk(2)
         output = guide(u, c, guidance)
     return to_x0_eps(model.prediction, output.to(x_t.dtype), x_t, t, alpha_bar)
-
-
-def _sample(
-    step: Callable,
-    noisy: bool,
-    model: torch.nn.Module,
-    schedule: Schedule,
-    n: int,
-    context: Tensor | None,
-    guidance: float,
-    generator: torch.Generator | None,
-    negative: Tensor | None,
-    steps: int,
-    start: Tensor | None,
-    clip: bool,
-) -> Iterator[State]:
-    """Check the arguments at once, at the call; the walk itself begins with the first `next`."""
-    pairs = step_grid(schedule.T, steps)
-    shape = (n, model.in_channels, model.height, model.height)
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    if model.training:
-        raise ValueError("The network is in training mode, where a sprite depends on its batch-mates: call model.eval().")
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ValueError(f"n must be a whole number from 1, not {n!r}.")
-    if not math.isfinite(guidance):
-        raise ValueError(f"guidance must be a number, not {guidance!r}.")
-    if context is None and guidance != 1:
-        raise ValueError("guidance needs a context to be guided to: give context=, or leave guidance at 1.")
-    if negative is not None and (context is None or guidance == 1):
-        raise ValueError(
-            "negative needs a context and a guidance other than 1: with 1 the answer without context counts nothing."
-        )
-    context, negative = (_contexts(name, c, n, model, device) for name, c in (("context", context), ("negative", negative)))
-    if start is None:
-        start = torch.randn(shape, generator=generator)
-    elif tuple(start.shape) != shape:
-        raise ValueError(f"start must have shape {shape}, not {tuple(start.shape)}.")
-
-    alpha_bar = schedule.alpha_bar.float() if device.type == "mps" else schedule.alpha_bar  # MPS knows no float64
-
-    @torch.no_grad()
-    def walk():
-        x = start.to(device)
-        for t, t_prev in pairs:
-            x0, eps = believe(model, schedule, x, t, context, guidance, negative=negative)
-            if clip:
-                x0, eps = clip_x0(x0, x, t, alpha_bar)
-            yield State(t, x, x0)
-            z = torch.zeros_like(x)
-            if noisy and t_prev > 0:
-                z = torch.randn(shape, generator=generator, dtype=start.dtype).to(device)
-            x = step(x, x0, eps, t, t_prev, alpha_bar, z)
-        yield State(0, x, x)
-
-    return walk()
 
 
 def _contexts(name: str, c: Tensor | None, n: int, model: torch.nn.Module, device: torch.device) -> Tensor | None:

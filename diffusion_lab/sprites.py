@@ -34,7 +34,7 @@ class Sprites(NamedTuple):
     contexts: np.ndarray
 
 
-def find(folder: str, name: str) -> Path:
+def packaged_file(folder: str, name: str) -> Path:
     """The path of a file that comes with the package: folder is "data" or "weights".
 
     In a wheel both folders lie inside the package, in a checkout beside it. FileNotFoundError if it is in neither.
@@ -54,7 +54,9 @@ def load_sprites(split: str = "train") -> Sprites:
     Raises ValueError for another split, FileNotFoundError if a sheet is missing.
     """
     about = _about()
-    images = np.concatenate([load_sheet(find("data", f"{name}.png"))[: about["classes"][name]["sprites"]] for name in CLASSES])
+    images = np.concatenate(
+        [load_sheet(packaged_file("data", f"{name}.png"))[: about["classes"][name]["sprites"]] for name in CLASSES]
+    )
     classes = np.repeat(np.arange(len(CLASSES)), [about["classes"][name]["sprites"] for name in CLASSES])
     rows = _part(split, about)
     return Sprites(images[rows], np.eye(len(CLASSES), dtype=np.float32)[classes[rows]])
@@ -215,7 +217,7 @@ def _load_npy(path: Path) -> np.ndarray:
 @cache
 def _about() -> dict:
     """What sprites.json says of the set."""
-    return json.loads(find("data", "sprites.json").read_text())
+    return json.loads(packaged_file("data", "sprites.json").read_text())
 
 
 def _kinds(about: dict) -> tuple[np.ndarray, list[str]]:

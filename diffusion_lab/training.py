@@ -1,6 +1,5 @@
-"""Training: the loss, the loop, the moving average of the weights, and what a checkpoint holds."""
+"""Training: the loss, the loop, and what a checkpoint holds."""
 
-import copy
 import hashlib
 import math
 from collections.abc import Callable, Iterator
@@ -12,8 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .devices import Recorded, best_device, gains_from_bf16, layout
+from .devices import Recorded, best_device, best_memory_format, gains_from_bf16
 from .distributed import mean_of_all, share, world, wrap
+from .ema import EMA
 from .files import read_state, write_safely
 from .muon import Muon
 from .schedules import SCHEDULES, Schedule
@@ -21,7 +21,7 @@ from .sprites import CLASSES
 from .steps import PREDICTIONS, perturb, target
 from .unet import ContextUnet
 from .weights import CHECKPOINT, Sampling, VersionError, build, describe, save
-from .words import Vocabulary
+from .words import Vocabulary, drop_words
 
 LOSS_EVERY = 50  # updates that one recorded loss is the mean of
 
@@ -51,10 +51,15 @@ class TrainConfig:
                 raise ValueError(f"{name} must be a whole number from 1, not {getattr(self, name)!r}.")
         if self.batch < 2:
             raise ValueError("batch must be at least 2: BatchNorm needs something to average over.")
-        if not 0 <= self.ema < 1 or not 0 < self.lr < math.inf or self.warmup < 0:
-            raise ValueError("ema must be in [0, 1), lr above 0 and warmup not below 0.")
-        if not 0 <= self.context_dropout <= 1 or not 0 <= self.word_dropout <= 1:
-            raise ValueError("context_dropout and word_dropout must be in [0, 1].")
+        for name, fits, range_ in (
+            ("lr", 0 < self.lr < math.inf, "above 0"),
+            ("warmup", self.warmup >= 0, "0 or more"),
+            ("ema", 0 <= self.ema < 1, "from 0 to below 1"),
+            ("context_dropout", 0 <= self.context_dropout <= 1, "from 0 to 1"),
+            ("word_dropout", 0 <= self.word_dropout <= 1, "from 0 to 1"),
+        ):
+            if not fits:
+                raise ValueError(f"{name} must be {range_}, not {getattr(self, name)!r}.")
         for name, known in (("prediction", PREDICTIONS), ("schedule", SCHEDULES), ("precision", ("auto", "bf16", "fp32"))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}.")
@@ -71,23 +76,11 @@ class Progress(NamedTuple):
 def diffusion_loss(model: ContextUnet, x0: Tensor, c: Tensor, t: Tensor, eps: Tensor, schedule: Schedule) -> Tensor:
     """Mean squared error of the network's prediction at x_t (Ho et al. 2020, eq. 14, for any prediction).
 
-    x0, eps: (B, C, H, W). c: (B, 5), zeros where the context was dropped. t: (B,) whole numbers in 1..T, on the CPU.
+    x0, eps: (B, C, H, W). c: (B, V), zeros where words were dropped. t: (B,) whole numbers in 1..T, on the CPU.
     """
     x_t = perturb(x0, t, eps, schedule.alpha_bar)
     output = model(x_t, (t / schedule.T).to(x_t), c)
     return (output.float() - target(model.prediction, x0, t, eps, schedule.alpha_bar)).square().mean()
-
-
-def drop_words(c: Tensor, whole: float, single: float, generator: torch.Generator) -> Tensor:
-    """Contexts as a training batch shows them, so that every part of a description comes to mean something alone.
-
-    c: (B, V), 1 for each word that a sprite has. In a share `whole` of the rows all words are dropped. In a share `single` of
-    the others each word stays by the fall of a coin, and one word always. generator: on the device of c.
-    """
-    keep_all, keep_none = torch.rand((2, len(c), 1), generator=generator, device=c.device)
-    coins = torch.rand(c.shape, generator=generator, device=c.device) * (c > 0)
-    some = (coins > 0.5) | (coins == coins.amax(1, keepdim=True))
-    return c * (some | (keep_all >= single)) * (keep_none >= whole)
 
 
 def check_pairs(images: Tensor, contexts: Tensor):
@@ -111,37 +104,6 @@ def train_step(loss: Tensor, optimizer: torch.optim.Optimizer, lr: float | Tenso
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-
-
-class EMA:
-    """An exponential moving average of a network: its parameters and BatchNorm's running statistics."""
-
-    def __init__(self, model: nn.Module, decay: float):
-        """decay: the share of the average that stays at each update."""
-        self.model = copy.deepcopy(model).eval().requires_grad_(False)
-        self.decay, self.share = decay, torch.zeros((), device=next(model.parameters()).device)
-
-    def update(self, model: nn.Module, step: int):
-        """Move towards `model` after update `step` (from 1). Early on the average is shorter, so that it forgets the start."""
-        self.prepare(step)
-        self.move(model)
-
-    def prepare(self, step: int):
-        """Note how far `move` is to go after update `step`."""
-        self.share.fill_(1 - min(self.decay, step / (step + 10)))
-
-    @torch.no_grad()
-    def move(self, model: nn.Module):
-        """Move by the share that `prepare` noted; a recorded graph of a GPU can do it, since it reads that share there."""
-        mine, theirs = self.model.state_dict().values(), model.state_dict().values()
-        averaged = [pair for pair in zip(mine, theirs, strict=True) if pair[0].is_floating_point()]
-        for count, now in zip(mine, theirs, strict=True):
-            if not count.is_floating_point():  # BatchNorm's count of batches
-                count.copy_(now)
-        averages, values = map(list, zip(*averaged, strict=True))
-        away = torch._foreach_sub(values, averages)
-        torch._foreach_mul_(away, self.share)
-        torch._foreach_add_(averages, away)
 
 
 class Run:
@@ -176,7 +138,7 @@ class Run:
         model = new if network is None else network
         if model.prediction != config.prediction or model.n_cfeat != len(words):
             raise ValueError("The network and the run must agree on the prediction, and on the number of words.")
-        self.model = model.to(self.device, memory_format=layout(self.device))
+        self.model = model.to(self.device, memory_format=best_memory_format(self.device))
         self._shared = wrap(self.model)
         self._shared.prediction = self.model.prediction
         self.translate = lambda network: network
@@ -223,8 +185,8 @@ class Run:
         if self.config.batch % world() or self.config.batch < 2 * world():
             wrong = f"A batch of {self.config.batch} cannot be shared by {world()} processes"
             raise ValueError(f"{wrong}: make it a multiple of {world()}, and at least {2 * world()}.")
-        self.remember(images, contexts)
-        images = images.to(self.device, memory_format=layout(self.device))
+        self.note_data(images, contexts)
+        images = images.to(self.device, memory_format=best_memory_format(self.device))
         contexts = contexts.to(self.device)
         index = torch.empty(self.config.batch, dtype=torch.int64, device=self.device)
 
@@ -240,7 +202,7 @@ class Run:
 
         return updates()
 
-    def remember(self, images: Tensor, contexts: Tensor):
+    def note_data(self, images: Tensor, contexts: Tensor):
         """Note what the run is trained on, both on the CPU. ValueError if it began with others."""
         parts = (part.contiguous().view(torch.uint8).numpy().tobytes() for part in (images, contexts))
         checksum = hashlib.sha256(b"".join(parts)).hexdigest()

@@ -1,29 +1,36 @@
-"""Pictures: grids, strips, GIFs, and `show`, which puts them into a notebook with alternative text.
+"""Pictures: grids, strips, GIFs.
 
 Pictures are float arrays or tensors (B, 3, H, W) in [-1, 1], or uint8 arrays (B, H, W, 3). [-1, 1] maps to [0, 255] and
 clips; nothing is rescaled by its own minimum and maximum, which would hide errors.
 """
 
-import base64
-import html
 import io
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import GifImagePlugin, Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from .sprites import to_uint8
 
 INK, PAPER, ACCENT = "#26324a", "#ffffff", "#d1495b"
+BACKGROUND = 255  # the place in a GIF's palette of what lies around the figures
+NEAR_WHITE = 232  # from here on, in all three channels, a made pixel passes for the white that sprites stand on
+PANEL_GAP = 6  # sprite pixels between the two halves of a GIF
+MOST_A_SIDE = 65_535  # a GIF counts its width and height with two bytes
+MOST_PIXELS = 32_000_000  # a GIF of 32 such frames takes a gigabyte while it is made
 
 
-def grid(images, columns: int = 8, scale: int = 4, labels: Sequence[str] = ()) -> Image.Image:
+def grid(images, columns: int = 8, scale: int = 4, labels: Sequence[str] = (), background: str = "white") -> Image.Image:
     """The pictures in rows of `columns`, each pixel `scale` pixels wide, on white with a gap of one sprite pixel.
 
     labels: a text for each row, to stand at its left; ValueError if there are not as many texts as rows.
+    background: as in `gif`, for what lies between the pictures, and for the white around their figures.
     """
-    pictures = to_uint8(images)
-    picture = _enlarge(_tile(pictures, columns), scale)
+    pictures, paper = to_uint8(images), rgba(background)
+    if background != "white":
+        pictures = np.concatenate([pictures, np.full_like(pictures[..., :1], 255)], -1)
+        pictures[figures_outside(pictures[..., :3])] = paper
+    picture = _enlarge(_tile(pictures, columns, paper=paper[: pictures.shape[-1]]), scale)
     if not labels:
         return picture
     rows = -(-len(pictures) // columns)
@@ -63,24 +70,107 @@ def side_by_side(left: Image.Image, right: Image.Image, titles: tuple[str, str])
     return _titled(both, [(4, titles[0]), (left.width + gap + 4, titles[1])])
 
 
-def gif(frames, columns: int = 8, scale: int = 4, seconds: float = 3.0, hold: float = 1.5) -> bytes:
+def gif(
+    frames,
+    columns: int = 8,
+    scale: int = 4,
+    seconds: float = 3.0,
+    hold: float = 1.5,
+    background: str = "white",
+    beside=(),
+) -> bytes:
     """An animated GIF that loops for ever. frames: (F, B, 3, H, W). seconds: of movement; hold: on the last frame.
 
-    Each frame has its own palette of 256 colours: one for all would be spent on the noise. Colours are not dithered. The
-    last frame, which is looked at longest, is quantised more carefully.
+    beside: nothing, or as many frames of as many pictures, which are shown at the right of the others.
+    background: a colour (a name or "#rrggbb") or "transparent", for what lies between the sprites, and for what will be white
+    around the figures of the last frame: the noise there dissolves into it pixel by pixel, and white from the border at once.
+
+    All frames share one palette, so that no colour flickers. Four fifths of it are the last frame's colours, which are
+    looked at longest; the noise shares the rest. Nothing is dithered. Equal frames in a row become one that lasts longer.
+    ValueError for an unknown colour, and for more pixels than a GIF can hold.
     """
-    pictures = []
-    for i, frame in enumerate(frames):
-        method = Image.Quantize.MEDIANCUT if i == len(frames) - 1 else Image.Quantize.FASTOCTREE
-        small = Image.fromarray(_tile(to_uint8(frame), columns)).quantize(256, method, dither=Image.Dither.NONE)
-        pictures.append(small.resize((small.width * scale, small.height * scale), Image.Resampling.NEAREST))
-    pause = max(20, round(1000 * seconds / len(pictures) / 10) * 10)  # GIF counts in hundredths of a second
-    durations = [pause] * (len(pictures) - 1) + [pause + round(1000 * hold)]
-    # Image.save would compare each frame with the one before, a third of its time, to leave out what stays: here nothing does
-    parts = GifImagePlugin.getheader(pictures[0], info={"loop": 0, "optimize": False})[0]
-    for i, (picture, duration) in enumerate(zip(pictures, durations, strict=True)):
-        parts += GifImagePlugin.getdata(picture, duration=duration, include_color_table=i > 0)  # the header has the first one
-    return b"".join(parts) + b";"
+    panels = (frames, beside) if len(beside) else (frames,)
+    pictures = [np.concatenate([to_uint8(panel) for panel in moment]) for moment in zip(*panels, strict=True)]
+    sheet_size(len(frames[-1]), columns, scale, pictures[-1].shape[1], len(panels))
+    colours = _shared_palette(pictures)
+    palette = Image.new("P", (1, 1))
+    # Pillow drops two bits of what it looks up: without the 1 white would become the nearest gray. The last colour is the
+    # background's, with which nothing may be drawn, so it stands there as white a second time.
+    palette.putpalette(bytes(max(value - 1, 0) for value in colours + colours[:3]))
+    outside = figures_outside(pictures[-1]) if background != "white" else np.zeros(pictures[-1].shape[:3], bool)
+    turn = np.random.default_rng(0).random(outside.shape) ** 2  # when, from 0 to 1, each pixel dissolves: most of them early
+    sheets = []
+    for i, picture in enumerate(pictures):
+        flat = Image.fromarray(picture.reshape(-1, *picture.shape[2:]))
+        index = np.asarray(flat.quantize(palette=palette, dither=Image.Dither.NONE)).reshape(outside.shape).copy()
+        if outside.any():
+            share = 1 if i == len(pictures) - 1 else i / len(pictures)
+            index[outside & ((turn < share) | figures_outside(picture))] = BACKGROUND
+        tiles = [_tile(part, columns, paper=(BACKGROUND,)) for part in np.split(index[..., None], len(panels))]
+        gap = np.full((len(tiles[0]), PANEL_GAP, 1), BACKGROUND, np.uint8)
+        row = [tiles[0], *(part for tile in tiles[1:] for part in (gap, tile))]
+        sheet = _enlarge(np.concatenate(row, 1)[..., 0], scale)
+        sheet.putpalette(colours + bytes(rgba(background)[:3]))
+        sheets.append(sheet)
+    pause = max(20, round(1000 * seconds / len(sheets) / 10) * 10)  # GIF counts in hundredths of a second
+    file = io.BytesIO()
+    sheets[0].save(
+        file,
+        "GIF",
+        save_all=True,
+        append_images=sheets[1:],
+        duration=[pause] * (len(sheets) - 1) + [pause + round(1000 * hold)],
+        loop=0,
+        optimize=False,  # it would look for colours that no pixel has, in each frame
+        **({"transparency": BACKGROUND, "disposal": 2} if background == "transparent" else {}),
+    )
+    return file.getvalue()
+
+
+def sheet_size(n: int, columns: int, scale: int, side: int = 16, panels: int = 1) -> tuple[int, int]:
+    """Width and height in pixels of a grid of n sprites of `side` pixels, or of `panels` of them side by side.
+
+    ValueError if that is more than a GIF or PNG should have.
+    """
+    columns = min(columns, n)
+    width, height = (scale * (count * (side + 1) + 1) for count in (columns, -(-n // columns)))
+    width = panels * width + (panels - 1) * scale * PANEL_GAP
+    if max(width, height) > MOST_A_SIDE or width * height > MOST_PIXELS:
+        most = f"at most {MOST_A_SIDE:,} a side and {MOST_PIXELS // 10**6} million in all"
+        raise ValueError(
+            f"A picture of {width:,}×{height:,} pixels is too large ({most}): ask for fewer sprites, a smaller scale, "
+            f"or other columns."
+        )
+    return width, height
+
+
+def figures_outside(images: np.ndarray) -> np.ndarray:
+    """The white around the figures, not the white in them: (B, H, W) bool for uint8 images (B, H, W, 3).
+
+    It is what a flood of near-white pixels reaches from the border.
+    """
+    white = (images >= NEAR_WHITE).all(-1)
+    border = np.zeros_like(white)
+    border[:, [0, -1]] = border[:, :, [0, -1]] = True
+    found, reached = None, white & border
+    while not np.array_equal(found, reached):
+        found = reached.copy()
+        reached[:, 1:] |= found[:, :-1]
+        reached[:, :-1] |= found[:, 1:]
+        reached[:, :, 1:] |= found[:, :, :-1]
+        reached[:, :, :-1] |= found[:, :, 1:]
+        reached &= white
+    return reached
+
+
+def rgba(colour: str) -> tuple[int, int, int, int]:
+    """A colour's name, "#rrggbb" or "transparent" as four numbers from 0 to 255. ValueError for others."""
+    if colour == "transparent":
+        return 255, 255, 255, 0
+    try:
+        return (*ImageColor.getrgb(colour)[:3], 255)
+    except ValueError as error:
+        raise ValueError(f'{colour!r} is no colour: give a name ("navy"), "#rrggbb" or "transparent".') from error
 
 
 def png(picture: Image.Image) -> bytes:
@@ -90,52 +180,31 @@ def png(picture: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def show(picture, *, alt: str, width: int | None = None):
-    """Display a Pillow image, GIF or PNG bytes, or a matplotlib figure, in a notebook, with alternative text.
-
-    alt: what the picture shows, for readers who cannot see it; ValueError if it is empty. The picture is embedded, so
-    it stays visible in JupyterLab, Colab, VS Code and nbconvert's pages.
-    """
-    if not alt.strip():
-        raise ValueError("alt must say what the picture shows.")
-    from IPython.display import HTML, display  # only notebooks need it
-
-    if isinstance(picture, Image.Image):
-        data = png(picture)
-    elif isinstance(picture, bytes):
-        data = picture
-    else:
-        file = io.BytesIO()
-        picture.savefig(file, format="png", dpi=110, bbox_inches="tight", facecolor=PAPER)
-        data = file.getvalue()
-    kind = "gif" if data[:3] == b"GIF" else "png"
-    size = f' width="{width}"' if width else ""
-    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    display(HTML(f'<img alt="{html.escape(alt)}"{size} style="max-width:100%;image-rendering:pixelated" src="{source}">'))
-
-
-def figure(width: float = 7.0, height: float = 3.0, columns: int = 1):
-    """A matplotlib figure and its axes in the course's style, kept out of pyplot so that it is shown once only."""
-    from matplotlib.figure import Figure
-
-    fig = Figure(figsize=(width, height), layout="constrained")
-    axes = fig.subplots(1, columns)
-    for axis in np.atleast_1d(axes):
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.grid(alpha=0.25)
-        axis.tick_params(colors=INK)
-    return fig, axes
-
-
-def _tile(images: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
-    """(B, H, W, 3) to one picture, sprites in reading order, `gap` white pixels between and around them."""
-    b, h, w, _ = images.shape
+def _tile(images: np.ndarray, columns: int, gap: int = 1, paper: tuple[int, ...] = (255, 255, 255)) -> np.ndarray:
+    """(B, H, W, C) to one picture, sprites in reading order, `gap` pixels of `paper` between and around them."""
+    b, h, w, channels = images.shape
     columns = max(1, min(columns, b))
-    rows = -(-b // columns)
-    tiles = np.full((rows * columns, h + gap, w + gap, 3), 255, np.uint8)
-    tiles[:b, gap:, gap:] = images
-    sheet = tiles.reshape(rows, columns, h + gap, w + gap, 3).swapaxes(1, 2).reshape(rows * (h + gap), columns * (w + gap), 3)
-    return np.pad(sheet, ((0, gap), (0, gap), (0, 0)), constant_values=255)
+    sheet = np.empty((gap + -(-b // columns) * (h + gap), gap + columns * (w + gap), channels), np.uint8)
+    sheet[:] = paper
+    for k, image in enumerate(images):
+        y, x = gap + k // columns * (h + gap), gap + k % columns * (w + gap)
+        sheet[y : y + h, x : x + w] = image
+    return sheet
+
+
+def _shared_palette(pictures: list[np.ndarray]) -> bytes:
+    """255 colours for all frames: white, 200 of the last one, and 54 of the others, of which some ten are asked."""
+    others = pictures[-2 :: -max(1, len(pictures) // 10)]
+    colours = b"\xff\xff\xff"
+    for part, count, method, rounds in (
+        (pictures[-1:], 200, Image.Quantize.MAXCOVERAGE, 1),
+        (others, 54, Image.Quantize.FASTOCTREE, 0),
+    ):
+        if part:
+            pixels = np.concatenate(part)
+            flat = Image.fromarray(pixels.reshape(-1, *pixels.shape[2:]))
+            colours += bytes(flat.quantize(count, method, kmeans=rounds).getpalette("RGB")[: 3 * count])
+    return colours.ljust(3 * BACKGROUND, b"\xff")
 
 
 def _titled(picture: Image.Image, titles: list[tuple[int, str]]) -> Image.Image:

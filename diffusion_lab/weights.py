@@ -17,11 +17,11 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .devices import layout
+from .devices import best_memory_format
 from .files import read_state, write_safely
 from .samplers import SAMPLERS
 from .schedules import Schedule, linear, step_grid
-from .sprites import CLASSES, find
+from .sprites import CLASSES, packaged_file
 from .steps import PREDICTIONS
 from .unet import ContextUnet
 from .words import Vocabulary
@@ -45,6 +45,9 @@ class Sampling(NamedTuple):
     sampler: str = "ddim"
     steps: int = 25
     guidance: float = 1.5
+
+    def __str__(self) -> str:
+        return f"{self.sampler}, {self.steps} step{'s' * (self.steps > 1)}, guidance {self.guidance:g}"
 
 
 def describe(model: nn.Module, schedule: Schedule, words: Vocabulary, sampling: Sampling) -> dict:
@@ -120,14 +123,19 @@ def load_model(name: str | Path | None = None, device: torch.device | str = "cpu
         model.load_state_dict(weights)
     except BAD_VALUES as error:
         raise ValueError(f"{path} holds weights of another network: give weights of a ContextUnet.") from error
-    return model.to(device, memory_format=layout(torch.device(device))).eval().requires_grad_(False), schedule
+    return model.to(device, memory_format=best_memory_format(torch.device(device))).eval().requires_grad_(False), schedule
 
 
 def weights_path(name: str | Path | None = None) -> Path:
     """Where the weights of `load_model(name)` are."""
     if name is None or str(name) in SHIPPED:
-        return find("weights", f"{name or SHIPPED[0]}.pt")
+        return packaged_file("weights", f"{name or SHIPPED[0]}.pt")
     return Path(name)
+
+
+def is_distilled(model: nn.Module, schedule: Schedule) -> bool:
+    """Was this network taught to need few steps? Then guidance is in its weights, and more of it would spoil the sprites."""
+    return model.sampling.guidance == 1 and schedule.T < Sampling().steps
 
 
 def history(path: str | Path) -> dict:

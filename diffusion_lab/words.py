@@ -219,6 +219,34 @@ class Vocabulary:
         return ValueError(f'"{word}" is not a word of this network; {nearest}: python -m diffusion_lab words lists all.')
 
 
+def drop_words(c: Tensor, whole: float, single: float, generator: torch.Generator) -> Tensor:
+    """Contexts as a training batch shows them, so that every part of a description comes to mean something alone.
+
+    c: (B, V), 1 for each word that a sprite has. In a share `whole` of the rows all words are dropped. In a share `single` of
+    the others each word stays by the fall of a coin, and one word always. generator: on the device of c.
+    """
+    keep_all, keep_none = torch.rand((2, len(c), 1), generator=generator, device=c.device)
+    coins = torch.rand(c.shape, generator=generator, device=c.device) * (c > 0)
+    some = (coins > 0.5) | (coins == coins.amax(1, keepdim=True))
+    return c * (some | (keep_all >= single)) * (keep_none >= whole)
+
+
+def in_words(contexts: Tensor, names: Sequence[str], words: Sequence[str]) -> Tensor:
+    """Contexts (N, V) of the words `names` as contexts of a network that knows `words`: others are left out.
+
+    ValueError if something is said, and the network knows none of it.
+    """
+    translated = torch.zeros(len(contexts), len(words))
+    for k, word in enumerate(words):
+        if word in names:
+            translated[:, k] = contexts[:, names.index(word)]
+    if contexts.any() and not translated.any():
+        raise ValueError(
+            f"The network knows none of the words of these sprites, such as {names[0]!r}: begin without its weights."
+        )
+    return translated
+
+
 def _tokens(text: str) -> tuple[str, ...]:
     """Text as the parts that are compared: "Side-facing, not a Knight" -> ("side", "facing", ",", "not", "knight")."""
     text = unicodedata.normalize("NFKC", text.casefold())  # "ä" may be written in two ways

@@ -43,7 +43,7 @@ SETUP = f"""\
 # Is the package there? In Colab it is installed here, and the PyTorch that Colab brings stays untouched.
 import subprocess
 import sys
-from importlib import invalidate_caches
+from importlib import import_module, invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -55,7 +55,10 @@ if find_spec("diffusion_lab") is None:
         raise ModuleNotFoundError("Upload diffusion_lab-...-any.whl (the folder sign at the left), then run this cell again.")
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source], check=True)
     invalidate_caches()
+
+import_module("diffusion_lab")  # before torch: it says how torch's threads wait on a busy machine
 """
+QUICK = {"DIFFUSION_LAB_SECONDS": "15"}  # the environment of tests: L2's live training need not reach its quality there
 LIMIT = 1_000_000  # bytes; GitHub does not draw larger notebooks well
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -146,7 +149,7 @@ def problems(text: str) -> list[str]:
     if notebook["metadata"].get("built_from") != source_sum(notebook):
         found.append("its code was changed after it was executed: run notebooks/build.py")
     if any(kind.startswith("image/") for cell in code for output in cell["outputs"] for kind in output.get("data", {})):
-        found.append("a picture was displayed without diffusion_lab.viz.show, so it has no alternative text")
+        found.append("a picture was displayed without diffusion_lab.notebook.show, so it has no alternative text")
     if to_text(clean(json.loads(text))) != text:
         found.append("it is not as build.py writes it")
     return found
@@ -279,9 +282,12 @@ def _short(path: Path) -> str:
     return (path.relative_to(HERE.parent) if path.is_relative_to(HERE.parent) else path).as_posix()
 
 
-def solve(lab: Lab) -> dict:
-    """The master, executed strictly: a wrong solution stops it. Fault: an exercise is missing, or the notebook is not clean."""
-    notebook = execute(read_master(lab.master), lab, strict=True)
+def solve(lab: Lab, more: dict[str, str] = QUICK) -> dict:
+    """The master, executed strictly: a wrong solution stops it. Fault: an exercise is missing, or the notebook is not clean.
+
+    more: what its environment has besides.
+    """
+    notebook = execute(read_master(lab.master), lab, {"DIFFUSION_LAB_STRICT": "1"} | more)
     found = problems(to_text(notebook))
     said, wanted = verdicts(notebook), [(name, f"Exercise {name}: right.") for name in lab.exercise_names]
     if said != wanted:
@@ -295,17 +301,18 @@ def build(lab: Lab):
     """Execute a master, derive the student's notebook, execute that, and write it."""
     master = solve(lab)
     student = master | {"cells": [for_students(cell) for cell in master["cells"]]}
-    write(execute(student, lab, strict=False), lab.notebook)
+    write(execute(student, lab, {"DIFFUSION_LAB_STRICT": "0"}), lab.notebook)
 
 
-def execute(notebook: dict, lab: Lab, strict: bool) -> dict:
-    """The notebook with what a fresh kernel put out, clean. strict: a wrong answer to an exercise is an error."""
+def execute(notebook: dict, lab: Lab, environment: dict[str, str]) -> dict:
+    """The notebook with what a fresh kernel put out, clean. environment: what the kernel's has besides."""
     notebook = nbformat.reads(json.dumps(notebook), as_version=4)
     begin = time.perf_counter()
     folder = str(lab.notebook.parent)  # where students run it
     client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}})
-    client.execute(env=os.environ | {"DIFFUSION_LAB_STRICT": str(int(strict))})
-    print(f"{lab.name}, {'with solutions' if strict else 'for students'}: {time.perf_counter() - begin:.0f} s")
+    client.execute(env=os.environ | environment)
+    which = "with solutions" if environment["DIFFUSION_LAB_STRICT"] == "1" else "for students"
+    print(f"{lab.name}, {which}: {time.perf_counter() - begin:.0f} s")
     notebook = clean(json.loads(nbformat.writes(notebook)))
     notebook["metadata"]["built_from"] = source_sum(notebook)
     return notebook
@@ -353,7 +360,7 @@ def run(labs: list[Lab], folder: Path | None, only_check: bool) -> list[str]:
         for lab in labs:
             path = folder / f"{lab.name}.ipynb"
             path.parent.mkdir(parents=True, exist_ok=True)
-            write(solve(lab), path)
+            write(solve(lab, {}), path)
         return []
     if not only_check:
         write_safely(SOLUTIONS, lambda file: file.write(all_solutions().encode()))

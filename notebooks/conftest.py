@@ -50,9 +50,11 @@ def pytest_runtest_setup(item):
 
 @contextmanager
 def environment() -> Iterator[None]:
-    """What a kernel that is started now inherits: students' checks stop nothing, and each has its share of the cores."""
+    """What a kernel that is started now inherits: students' checks stop nothing, the live training is short, and each has its
+    share of the cores."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DIFFUSION_LAB_STRICT", "0")
+        for name, value in {"DIFFUSION_LAB_STRICT": "0", **build.QUICK}.items():
+            patch.setenv(name, value)
         workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
         if workers > 1:
             cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -2,6 +2,9 @@
 
 import os
 
+import diffusion_lab  # noqa: F401, before torch: it says how torch's threads wait on a busy machine
+
+# isort: split
 import pytest
 import torch
 from common import ROOT, load_script

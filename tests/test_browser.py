@@ -15,7 +15,8 @@ import sys
 import pytest
 from common import ROOT, load_script
 
-LABS = load_script(ROOT / "notebooks" / "build.py").LABS
+BUILD = load_script(ROOT / "notebooks" / "build.py")
+LABS = BUILD.LABS
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SETTINGS = {
@@ -74,7 +75,7 @@ def jupyter(tmp_path_factory):
             stdout=log,
             stderr=subprocess.PIPE,
             text=True,
-            env=os.environ | {"DIFFUSION_LAB_STRICT": "0"},
+            env=os.environ | BUILD.QUICK | {"DIFFUSION_LAB_STRICT": "0"},
         )
         lines = []
         for line in server.stderr:  # until it says that it is up
@@ -111,6 +112,36 @@ def photograph(page, folder):
         page.screenshot(path=folder / f"{i:02d}.png")
 
 
+def try_controls(page, box):
+    """Move each slider, write prompts, press each button: the picture must change each time."""
+    picture = box.locator("img.widget-image")
+    assert box.locator(".widget-label, label").all_inner_texts()  # every control says what it is
+
+    def changes_the_picture(do, *arguments):
+        before = picture.get_attribute("src")
+        do(*arguments)
+        page.wait_for_function(
+            "([image, before]) => image.src !== before", arg=[picture.element_handle(), before], timeout=MINUTES
+        )
+
+    for handle in box.locator(".noUi-handle").all():
+        handle.focus()
+        top = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
+        for key in ("ArrowLeft", "ArrowRight") if top else ("ArrowRight", "ArrowLeft"):  # away, and back
+            changes_the_picture(page.keyboard.press, key)
+    for field in box.locator("input[type=text]").all():
+        before = picture.get_attribute("src")
+        field.fill("xyz")
+        field.press("Enter")
+        assert '"xyz" is not a word' in box.locator("[role=alert]").inner_text(timeout=MINUTES)
+        assert picture.get_attribute("src") == before
+        field.fill("food")
+        changes_the_picture(field.press, "Enter")
+        assert box.locator("[role=alert]").count() == 0
+    for button in box.locator("button").all():
+        changes_the_picture(button.click)
+
+
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
 def test_a_lab_runs_in_the_browser(jupyter, browser, lab, tmp_path):
     page = browser.new_page(viewport={"width": 1200, "height": 1500})
@@ -126,20 +157,10 @@ def test_a_lab_runs_in_the_browser(jupyter, browser, lab, tmp_path):
     assert page.evaluate(ERRORS) == []
 
     sliders = page.locator(".jp-Notebook .noUi-handle")
-    boxes = page.locator(".jp-Notebook .widget-vbox:has(> .widget-image)")
+    boxes = page.locator(".jp-Notebook .widget-vbox:has(.widget-image)")
     assert boxes.count() == lab.views
     for box in boxes.all():
-        assert box.locator(".widget-label, label").all_inner_texts()  # every control says what it is
-        picture = box.locator("img.widget-image")
-        for handle in box.locator(".noUi-handle").all():
-            handle.focus()
-            top = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
-            for key in ("ArrowLeft", "ArrowRight") if top else ("ArrowRight", "ArrowLeft"):  # away, and back
-                before = picture.get_attribute("src")
-                page.keyboard.press(key)
-                page.wait_for_function(
-                    "([image, before]) => image.src !== before", arg=[picture.element_handle(), before], timeout=MINUTES
-                )
+        try_controls(page, box)
     assert sliders.count() == lab.sliders
 
     pictures = page.evaluate(PICTURES)

@@ -14,16 +14,17 @@ import torch
 from common import ROOT
 from PIL import Image
 
-from diffusion_lab import ContextUnet, Run, State, TrainConfig, commands, doctor, load_model, sprites
+from diffusion_lab import ContextUnet, Run, State, TrainConfig, commands, diary, doctor, load_model, load_words, sprites, viz
 from diffusion_lab.__main__ import main
-from diffusion_lab.commands import contexts_of
 from diffusion_lab.devices import gains_from_bf16
+from diffusion_lab.metrics import Evaluation, Scores
+from diffusion_lab.samplers import SAMPLERS
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "w.pt"
-    run = Run(TrainConfig(steps=1))
+    run = Run(TrainConfig(steps=1, n_feat=16))
     with torch.no_grad():  # a new network hardly hears the context; this one does
         for name, p in run.ema.model.named_parameters():
             if "contextembed" in name:
@@ -41,13 +42,43 @@ def sample(weights, *more):
     return main(["sample", "--weights", str(weights), "-n", "4", "--steps", "3", *more])
 
 
+def refused(capsys, *arguments):
+    """The one sentence with which a command line is refused."""
+    try:
+        status = main(list(arguments))
+    except SystemExit as left:  # so argparse refuses
+        status = left.code
+    said = capsys.readouterr()
+    assert status == 2 and said.out == "" and len(said.err.strip().splitlines()) == 1, said
+    return said.err.strip()
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What samplers are asked for: spies that draw nothing stand in their place."""
+    calls = []
+
+    def spy(name):
+        def sampler(model, schedule, n, context=None, guidance=1.0, generator=None, *, negative=None, steps, **more):
+            calls.append(types.SimpleNamespace(**locals(), sampler=name))
+            for t in range(steps, -1, -1):
+                x = torch.rand(n, 3, 16, 16)
+                yield State(t, x, -x)
+
+        return sampler
+
+    for name in SAMPLERS:
+        monkeypatch.setitem(SAMPLERS, name, spy(name))
+    return calls
+
+
 def test_the_same_seed_writes_the_same_bytes(weights, tmp_path):
     for name in ("a.gif", "a.png"):
-        assert sample(weights, "--out", name, "--class", "hero") == 0
+        assert sample(weights, "hero", "--out", name) == 0
         first = (tmp_path / name).read_bytes()
-        assert sample(weights, "--out", name, "--class", "hero") == 0
+        assert sample(weights, "hero", "--out", name) == 0
         assert (tmp_path / name).read_bytes() == first
-        assert sample(weights, "--out", name, "--class", "hero", "--seed", "1") == 0
+        assert sample(weights, "hero", "--out", name, "--seed", "1") == 0
         assert (tmp_path / name).read_bytes() != first
 
 
@@ -57,16 +88,18 @@ def test_a_png_is_the_sheet_and_a_gif_the_film(weights, tmp_path):
     assert Image.open(tmp_path / "a.gif").n_frames == 4
 
 
-def test_sampler_guidance_class_and_eta_change_the_result(weights, tmp_path):
+def test_sampler_guidance_prompt_and_eta_change_the_result(weights, tmp_path):
     pictures = set()
     variants = [
+        ["hero"],
+        ["food"],
+        ["hero + 0.5 food"],
+        ["hero", "not food"],
         [],
-        ["--class", "food"],
-        ["--class", "none"],
-        ["--guidance", "4"],
-        ["--eta", "1"],
-        ["--sampler", "ddpm"],
-        ["--sampler", "dpmpp_2m"],
+        ["hero", "--guidance", "4"],
+        ["hero", "--eta", "1"],
+        ["hero", "--sampler", "ddpm"],
+        ["hero", "--sampler", "dpmpp_2m"],
     ]
     for options in variants:
         assert sample(weights, "--out", "a.png", *options) == 0
@@ -75,37 +108,128 @@ def test_sampler_guidance_class_and_eta_change_the_result(weights, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("arguments", "said"),
     [
-        (["--out", "a.jpg"], "--out must end in .gif or .png"),
-        (["--out", "a.png", "--steps", "0"], "steps must be a whole number from 1 to 500"),
-        (["--out", "a.png", "--steps", "501"], "steps must be a whole number from 1 to 500"),
-        (["--out", "a.png", "-n", "0"], "-n must be at least 1"),
-        (["--out", "a.png", "--eta", "2"], "eta must be from 0 to 1"),
-        (["--out", "a.png", "--eta", "1", "--sampler", "ddpm"], "--eta belongs to --sampler ddim"),
-        (["--out", "a.png", "--weights", "none.pt"], "none.pt does not exist"),
-        (["--out", "a.png", "--guidance", "nan"], "guidance must be a number"),
-        (["--out", "a.png", "--seed", "-1"], "--seed must be a whole number from 0"),
-        (["--out", "nowhere/a.png"], "could not be written"),
+        (["--out", "a.png"], "by few_steps, ddim, 4 steps, guidance 1,"),
+        (["red potion", "--out", "a.PNG"], ' of "red potion" by few_steps, ddim, 4 steps, guidance 1,'),
+        (["--out", "a.png", "--steps", "2"], "by few_steps, ddim, 2 steps, guidance 1,"),
+        (["--out", "a.png", "--steps", "5"], "by context_unet, dpmpp_2m, 5 steps, guidance 2,"),
+        (["slime, not green", "--out", "a.png"], "by context_unet, dpmpp_2m, 12 steps, guidance 2,"),
+        (["--out", "a.png", "--guidance", "3"], "by context_unet, dpmpp_2m, 12 steps, guidance 3,"),
+        (["--out", "a.png", "--sampler", "ddim"], "by context_unet, ddim, 25 steps, guidance 2,"),
+        (["--out", "a.png", "--sampler", "ddpm"], "by context_unet, ddpm, 500 steps, guidance 2,"),
+        (["--out", "a.png", "--weights", "context_unet"], "by context_unet, dpmpp_2m, 12 steps, guidance 2,"),
+        (["--out", "a.png", "--weights", "few_steps"], "by few_steps, ddim, 4 steps, guidance 1,"),
+        (["--out", "a.gif"], "by context_unet, dpmpp_2m, 31 steps, guidance 2,"),
+        (["--out", "a.gif", "--steps", "7"], "by context_unet, dpmpp_2m, 7 steps, guidance 2,"),
+        (["--out", "a.gif", "--sampler", "ddpm"], "by context_unet, ddpm, 500 steps, guidance 2,"),
+        (["--out", "a.gif", "--weights", "few_steps"], "by few_steps, ddim, 4 steps, guidance 1,"),
     ],
 )
-def test_bad_input_is_one_sentence_and_a_non_zero_exit(weights, options, message, capsys):
-    assert sample(weights, *options) == 2
-    error = capsys.readouterr().err.strip()
-    assert message in error and len(error.splitlines()) == 1
+def test_the_network_and_its_settings_suit_what_is_asked_for(arguments, said, asked, capsys):
+    assert main(["sample", "-n", "2", "--seed", "5", *arguments]) == 0
+    out, (call,) = capsys.readouterr().out, asked
+    assert out.startswith(f"{arguments[arguments.index('--out') + 1]}: 2 sprites") and out.endswith(f"{said} seed 5\n")
+    assert f"{call.sampler}, {call.steps} steps, guidance {call.guidance:g}," in said
+    assert (call.schedule.T == 4) == ("few_steps" in said)
 
 
-def test_an_unknown_class_is_one_sentence_that_names_the_known_ones(weights, capsys):
-    with pytest.raises(SystemExit) as caught:
-        sample(weights, "--out", "a.png", "--class", "dragon")
-    error = capsys.readouterr().err.strip()
-    assert caught.value.code == 2 and len(error.splitlines()) == 1 and "'dragon'" in error and "side_facing" in error
+def test_a_film_has_32_frames(asked, tmp_path):
+    for options in ([], ["--sampler", "ddpm"], ["--steps", "45"], ["--steps", "9"]):
+        assert main(["sample", "-n", "1", "--out", "a.gif", *options]) == 0
+        assert Image.open(tmp_path / "a.gif").n_frames == (10 if "9" in options else 32)
 
 
-def test_a_class_is_its_place_in_the_context():
-    assert contexts_of("food", 2).tolist() == [[0, 0, 1, 0, 0]] * 2
-    assert contexts_of("mixed", 6).argmax(1).tolist() == [0, 1, 2, 3, 4, 0]
-    assert contexts_of("none", 1) is None
+def test_words_become_contexts_and_what_is_excluded_a_negative_one(asked):
+    assert main(["sample", "slime", "not", "green", "-n", "9", "--out", "a.png"]) == 0  # quotes may be left out
+    assert main(["sample", "-n", "9", "--out", "a.png"]) == 0
+    words = load_model()[0].words
+    potion, mixture = asked
+    assert (potion.context @ words.context("slime") == 1).all() and (potion.context @ words.context("green") == 0).all()
+    assert torch.equal(potion.negative, words.context("green"))
+    assert mixture.negative is None and torch.equal(mixture.context, words.random(9, torch.Generator().manual_seed(0)))
+
+
+def test_what_knows_no_words_is_sampled_without(weights, asked):
+    """Weights of the course know five words and no descriptions: without a prompt they are asked for nothing."""
+    torch.save(ContextUnet().state_dict(), "course.pt")
+    for prompt in ([], ["hero"]):
+        assert main(["sample", *prompt, "--weights", "course.pt", "-n", "2", "--out", "a.png"]) == 0
+    nothing, hero = asked
+    assert nothing.context is None and nothing.guidance == 1
+    assert hero.context.tolist() == [[1, 0, 0, 0, 0]] * 2 and hero.guidance == 1.5
+
+
+def test_the_options_of_a_film(weights, tmp_path):
+    options = ["--columns", "2", "--scale", "3", "--seconds", "4", "--hold", "2", "--background", "#102030"]
+    assert sample(weights, "--out", "a.gif", *options) == 0
+    with Image.open(tmp_path / "a.gif") as film:
+        assert film.size == (3 * 35, 3 * 35) and film.info["duration"] == 1000
+        assert film.convert("RGB").getpixel((0, 0)) == (16, 32, 48)
+        film.seek(3)
+        assert film.info["duration"] == 3000
+
+
+def test_frames_show_the_noise_the_belief_or_both(weights, tmp_path):
+    first = {}
+    for frames in ("noisy", "believed", "both"):
+        assert sample(weights, "--out", "a.gif", "--frames", frames) == 0
+        with Image.open(tmp_path / "a.gif") as film:
+            first[frames] = np.asarray(film.convert("RGB")).astype(int)
+    wide = first["noisy"].shape[1]
+    assert first["both"].shape[1] == 2 * wide + 4 * viz.PANEL_GAP
+    assert abs(first["both"][:, :wide] - first["noisy"]).mean() < 8  # but for the palette, which all share
+    assert abs(first["both"][:, -wide:] - first["believed"]).mean() < 8
+    assert abs(first["noisy"] - first["believed"]).mean() > 20
+
+
+def test_a_png_may_have_another_background_too(weights, tmp_path):
+    assert sample(weights, "--out", "a.png", "--background", "transparent", "--columns", "1", "--scale", "1") == 0
+    picture = Image.open(tmp_path / "a.png")
+    assert picture.mode == "RGBA" and picture.size == (18, 69) and picture.getpixel((0, 0))[3] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--out", "a.jpg"], "--out: must end in .gif (the film) or .png"),
+        ([], "required: --out"),
+        (["--out", "a.png", "--steps", "0"], "--steps: must be a whole number from 1, not '0'"),
+        (["--out", "a.png", "--steps", "501"], "--steps: these weights have a schedule of 500 steps"),
+        (["--out", "a.png", "-n", "0"], "-n: must be a whole number from 1 to 2,048"),
+        (["--out", "a.png", "-n", "-5"], "-n: must be a whole number from 1 to 2,048"),
+        (["--out", "a.png", "-n", "1000000000"], "(all are drawn at once, in memory), not '1000000000'"),
+        (["--out", "a.png", "-n", "1.5"], "-n: must be a whole number"),
+        (["--out", "a.png", "-n", "2000", "--columns", "1"], "72×136,004 pixels is too large (at most 65,535 a side"),
+        (["--out", "a.gif", "-n", "2000", "--scale", "8", "--columns", "32"], "4,360×8,576 pixels is too large"),
+        (["--out", "a.gif", "-n", "900", "--frames", "both", "--columns", "900"], "122,432×72 pixels is too large"),
+        (["--out", "a.png", "--eta", "2"], "--eta: must be a number from 0 to 1, not '2'"),
+        (["--out", "a.png", "--eta", "1", "--sampler", "ddpm"], "--eta belongs to --sampler ddim"),
+        (["--out", "a.png", "--weights", "none.pt"], "none.pt does not exist"),
+        (["--out", "a.png", "--guidance", "nan"], "--guidance: must be a number from 0 to 100, not 'nan'"),
+        (["--out", "a.png", "--seed", "-1"], "--seed: must be a whole number from 0"),
+        (["--out", "a.png", "--seed", str(2**63)], "--seed: must be a whole number from 0"),
+        (["--out", "nowhere/a.png"], "nowhere/a.png could not be written"),
+        (["--out", "a.png", "--seconds", "2"], "--seconds is for a film"),
+        (["--out", "a.png", "--frames", "both"], "--frames is for a film"),
+        (["--out", "a.gif", "--background", "no colour"], "--background: 'no colour' is no colour"),
+        (["--out", "a.png", "--sampler", "euler"], "--sampler: invalid choice: 'euler' (choose from"),
+        (["--out", "a.png", "unicorn"], '"unicorn" is not a word of this network; the nearest are'),
+        (["--out", "a.png", "hero", "not hero"], '"hero" is both wanted and excluded'),
+        (["--out", "a.png", "hero, not food", "--guidance", "1"], '"not" needs a guidance other than 1: give another'),
+        (["--out", "a.png", "slime, not red", "--weights", "few_steps", "--steps", "4"], "give --weights context_unet"),
+        (["--out", "a.png", "--weights", "few_steps", "--guidance", "2", "--steps", "4"], "--guidance is already in these"),
+    ],
+)
+def test_bad_input_is_one_sentence_before_any_work(weights, options, message, capsys, asked):
+    assert message in refused(capsys, "sample", "--weights", str(weights), "-n", "4", "--steps", "3", *options)
+    assert asked == []
+
+
+def test_an_out_that_is_a_folder_is_refused_before_the_work(weights, tmp_path, capsys, asked):
+    (tmp_path / "a.png").mkdir()
+    assert "a.png could not be written (it is a folder)" in refused(capsys, "sample", "--out", "a.png")
+    assert asked == []
 
 
 def test_a_failed_write_keeps_the_old_file(weights, tmp_path, monkeypatch, capsys):
@@ -123,62 +247,106 @@ def test_a_failed_write_keeps_the_old_file(weights, tmp_path, monkeypatch, capsy
 # ------------------------------------------------------------------ evaluate
 
 
-def test_evaluate_prints_a_table_and_writes_all_figures(weights, tmp_path, capsys):
-    assert main(["evaluate", str(weights), "-n", "320", "--sampler", "dpmpp_2m", "--steps", "1", "--out", "e.json"]) == 0
-    table = capsys.readouterr().out
+@pytest.fixture
+def judged(monkeypatch):
+    """What metrics.evaluate is called with; it draws nothing."""
+    calls = []
+    scores = Scores(4.0, 1.25, 0.5, 0.9, 0.8, 0.7, 0.6, (0.1, 0.2, 0.3, 0.4, 0.5), 0.55, 0.45, 0.02, 0.03)
+
+    def spy(model, schedule, **settings):
+        calls.append((model, schedule, settings))
+        return Evaluation(scores, scores._replace(ratio=1.0, kind=0.98), 0.35, 12.3)
+
+    monkeypatch.setattr(commands, "compare", spy)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        ([], {"sampler": "dpmpp_2m", "steps": 12, "guidance": 2.0, "n": 1000, "batch": 100, "asked": True, "eta": None}),
+        (["--weights", "few_steps"], {"sampler": "ddim", "steps": 4, "guidance": 1.0}),
+        (["--sampler", "ddim", "--eta", "1", "--steps", "9"], {"sampler": "ddim", "steps": 9, "guidance": 2.0, "eta": 1.0}),
+        (["--no-words"], {"guidance": 1.0, "asked": False}),
+        (["-n", "320", "--batch", "7", "--seed", "3"], {"n": 320, "batch": 7, "seed": 3}),
+    ],
+)
+def test_evaluate_samples_as_the_weights_are_meant_to_be(options, settings, judged):
+    assert main(["evaluate", *options]) == 0
+    ((_, schedule, given),) = judged
+    assert {name: given[name] for name in settings} == settings
+    assert schedule.T == (4 if "few_steps" in options else 500)
+
+
+def test_evaluate_prints_a_table_and_writes_all_figures(weights, tmp_path, capsys, judged):
+    assert main(["evaluate", "--weights", str(weights), "-n", "320", "--steps", "1", "--out", "e.json"]) == 0
+    table = {line[:36].strip(): line[36:].split() for line in capsys.readouterr().out.splitlines()}
+    assert table["ratio to real sprites"] == ["1.25", "1.00"] and table["side_facing"] == ["0.500", "0.500"]
+    assert table["class as asked"] == ["0.300", "0.300"] and table["kind as asked"] == ["0.550", "0.980"]
+    assert table["colours as asked"] == ["0.450", "0.450"] and table["kind and colours, pairs never seen"] == ["0.350"]
     figures = json.loads((tmp_path / "e.json").read_text())
     command = figures["command"]
     assert command.pop("sha256") == hashlib.sha256(weights.read_bytes()).hexdigest() and command.pop("eta") is None
-    assert command.pop("weights") == "w.pt" and command.pop("class") == "mixed" and command.pop("sampler") == "dpmpp_2m"
     assert command.pop("precision") == ("bf16" if gains_from_bf16(torch.device("cpu")) else "fp32")
-    assert command == {"n": 320, "steps": 1, "guidance": 1.0, "seed": 0, "batch": 100}
-    assert f"{figures['samples']['ratio']:.2f}" in table and "held-out real sprites" in table and "side_facing" in table
-    assert figures["samples"]["ratio"] > 5 and figures["held_out"]["ratio"] == 1 and figures["samples"]["near"] == 0
+    wanted = {"weights": "w.pt", "sampler": "ddim", "steps": 1, "guidance": 1.5, "n": 320, "asked": True, "seed": 0}
+    assert command == wanted | {"batch": 100}
+    assert figures["samples"]["ratio"] == 1.25 and figures["held_out"]["kind"] == 0.98 and figures["unseen"] == 0.35
 
 
-def test_evaluate_asks_for_the_classes_in_turn_through_all_batches_with_the_guidance(weights, monkeypatch):
-    asked = []
-
-    def spy(model, schedule, n, context, guidance, generator=None, *, steps):
-        asked.append((context, guidance))
-        assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in model.modules())  # the copy for drawing
-        yield State(0, torch.randn(n, 3, 16, 16, generator=generator), None)
-
-    monkeypatch.setitem(commands.SAMPLERS, "ddim", (spy, 25))
-    assert main(["evaluate", str(weights), "-n", "320", "--batch", "7", "--guidance", "2.5"]) == 0
-    assert {guidance for _, guidance in asked} == {2.5} and len(asked) == 46
-    assert torch.equal(torch.cat([context for context, _ in asked]).argmax(1), torch.arange(320) % 5)
+def test_evaluate_of_five_classes_from_end_to_end(weights, tmp_path, capsys):
+    assert main(["evaluate", "--weights", str(weights), "-n", "320", "--sampler", "dpmpp_2m", "--steps", "1"]) == 0
+    table, figures = capsys.readouterr().out, json.loads((tmp_path / "scores.json").read_text())
+    assert f"{figures['samples']['ratio']:.2f}" in table and "side_facing" in table and "pairs never seen" not in table
+    assert figures["samples"]["ratio"] > 5 and figures["held_out"]["ratio"] == 1 and figures["samples"]["kind"] is None
 
 
 def test_evaluate_refuses_a_network_for_other_pictures(tmp_path, capsys):
     torch.save(ContextUnet(height=32).state_dict(), tmp_path / "large.pt")
-    assert main(["evaluate", "large.pt", "-n", "320"]) == 2
-    assert "other pictures than the sprite set's" in capsys.readouterr().err
-
-
-def test_evaluate_without_class_has_no_agreement(weights, tmp_path):
-    assert main(["evaluate", str(weights), "-n", "320", "--steps", "1", "--class", "none", "--batch", "7"]) == 0
-    assert json.loads((tmp_path / "scores.json").read_text())["samples"]["agreement"] is None
+    assert "other pictures than the sprite set's" in refused(capsys, "evaluate", "--weights", "large.pt", "-n", "320")
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["-n", "100"], "n must be a whole number from 320 to 1000"),
-        (["--batch", "0"], "--batch must be at least 1"),
+        (["-n", "100"], "-n: must be a whole number from 320 to 1,000, not '100'"),
+        (["--batch", "0"], "--batch: must be a whole number from 1"),
         (["--sampler", "ddpm", "--eta", "1"], "--eta belongs to --sampler ddim"),
-        (["--steps", "501"], "steps must be a whole number from 1 to 500"),
-        (["--guidance", "nan"], "guidance must be a number"),
-        (["--class", "none", "--guidance", "2"], "--guidance needs a class"),
+        (["--steps", "501"], "--steps: these weights have a schedule of 500 steps"),
+        (["--guidance", "nan"], "--guidance: must be a number"),
+        (["--no-words", "--guidance", "2"], "--guidance needs words"),
+        (["--weights", "few_steps", "--guidance", "2"], "--guidance is already in these weights"),
         (["--out", "nowhere/a.json"], "could not be written"),
         (["--out", "."], "could not be written"),
     ],
 )
-def test_bad_evaluations_are_one_sentence_before_any_work(weights, options, message, capsys, monkeypatch):
-    monkeypatch.setattr("diffusion_lab.samplers.guided", None)  # the network is not asked
-    assert main(["evaluate", str(weights), "-n", "320", *options]) == 2
-    error = capsys.readouterr().err.strip()
-    assert message in error and len(error.splitlines()) == 1
+def test_bad_evaluations_are_one_sentence_before_any_work(options, message, capsys, judged):
+    assert message in refused(capsys, "evaluate", *options)
+    assert judged == []
+
+
+# ------------------------------------------------------------------ words
+
+
+def test_words_are_listed_with_their_counts_in_columns_that_fit(capsys, monkeypatch):
+    listed = {}
+    for columns in (40, 120):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        assert main(["words"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert columns - 30 < max(map(len, lines)) <= columns
+        listed[columns] = {part.strip() for line in lines for part in line.split("  ") if part.strip()}
+    contexts, words = load_words()
+    counts = {f"{word} {int(count):,}" for word, count in zip(words, contexts.sum(0), strict=True)}
+    assert listed[40] == listed[120] == counts
+
+
+def test_words_of_own_weights_and_of_weights_without_descriptions(weights, data, capsys):
+    assert train(data, "--steps", "1", "--out", "w.pt") == 0
+    capsys.readouterr()
+    for path, expected in (("w.pt", "hero 0"), (str(weights), "hero")):
+        assert main(["words", "--weights", path]) == 0
+        assert capsys.readouterr().out.split("  ")[0] == expected
+    assert "nothing.pt does not exist" in refused(capsys, "words", "--weights", "nothing.pt")
 
 
 # ------------------------------------------------------------------ train
@@ -230,12 +398,73 @@ def test_train_compiles_the_network_when_asked(data, tmp_path, monkeypatch):
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
-def test_train_from_weights_with_another_prediction_is_refused(data, capsys):
+def test_train_from_goes_on_with_what_the_weights_are(data, tmp_path):
+    """Their width, prediction, schedule and words, and how they are sampled; other settings stay free."""
+    options = ["--n-feat", "8", "--prediction", "eps", "--schedule", "cosine", "--T", "40"]
+    assert train(data, "--steps", "1", "--out", "a.pt", *options) == 0
+    assert train(data, "--steps", "1", "--out", "b.pt", "--from", "a.pt", "--T", "50") == 0
+    model, schedule = load_model(tmp_path / "b.pt")
+    assert (model.n_feat, model.prediction, schedule.name, schedule.T) == (8, "eps", "cosine", 50)
+    assert train(data, "--steps", "1", "--out", "c.pt", "--from", "context_unet") == 0
+    model, _ = load_model(tmp_path / "c.pt")
+    assert model.words.words == load_words()[1] and model.sampling == load_model()[0].sampling
+
+
+def test_train_from_is_refused_where_it_cannot_be(data, capsys):
     assert train(data, "--steps", "1", "--out", "a.pt", "--prediction", "eps") == 0
-    assert train(data, "--steps", "1", "--out", "b.pt", "--from", "a.pt") == 2
-    assert "predict eps" in capsys.readouterr().err
-    assert train(data, "--steps", "2", "--out", "b.pt", "--from", "a.pt", "--resume") == 2
-    assert "--from is for starting a run" in capsys.readouterr().err
+    capsys.readouterr()
+    more = ["train", "--data", data, "--batch", "4", "--out", "b.pt"]
+    assert "predict eps" in refused(capsys, *more, "--from", "a.pt", "--prediction", "v")
+    assert "--from is for starting a run" in refused(capsys, *more, "--from", "a.pt", "--resume")
+    assert "take context_unet" in refused(capsys, *more, "--from", "few_steps")
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """The sprite set, but 40 of its sprites: its words are what counts here."""
+    rows = slice(0, 19010, 480)
+    contexts, words = load_words()
+    images = sprites.load_sprites().images[rows]
+    monkeypatch.setattr(commands, "load_sprites", lambda: sprites.Sprites(images, contexts[rows, :5]))
+    monkeypatch.setattr(commands, "load_words", lambda: (contexts[rows], words))
+    return contexts[rows], words
+
+
+def test_the_sprite_set_is_learned_with_its_words_and_filmed_by_descriptions(small, tmp_path, monkeypatch):
+    calls = []
+
+    def spy(model, schedule, n, context, guidance, generator, *, steps):
+        calls.append((n, context, guidance, steps))
+        yield State(0, torch.zeros(n, 3, 16, 16), None)
+
+    monkeypatch.setitem(SAMPLERS, "ddim", spy)
+    options = ["--steps", "2", "--batch", "4", "--n-feat", "8", "--film-every", "1", "--out", "w.pt", "--device", "cpu"]
+    assert main(["train", *options]) == 0
+    contexts, words = small
+    known = load_model(tmp_path / "w.pt")[0].words
+    assert known.words == words and known.counts.sum() == len(contexts)
+    (n, first, guidance, steps), (_, second, *_) = calls
+    assert (n, guidance, steps) == (40, 1.5, 25) and torch.equal(first, second)
+    assert {tuple(row) for row in first.tolist()} <= {tuple(row) for row in contexts.tolist()} and len(first.unique(dim=0)) > 5
+
+
+def test_a_film_of_sprites_without_words_asks_for_nothing(data, monkeypatch):
+    calls = []
+
+    def spy(model, schedule, n, context, guidance, generator, *, steps):
+        calls.append((context, guidance))
+        yield State(0, torch.zeros(n, 3, 16, 16), None)
+
+    monkeypatch.setitem(SAMPLERS, "ddim", spy)
+    assert train(data, "--steps", "1", "--out", "w.pt", "--film-every", "1") == 0
+    assert calls == [(None, 1.0)] and diary.FILM == 40
+
+
+def test_words_that_the_weights_do_not_know_are_refused(small, capsys, tmp_path):
+    run = Run(TrainConfig(steps=1, batch=4, n_feat=8), words=("zither", "kazoo"))
+    run.export(tmp_path / "music.pt")
+    arguments = ["train", "--from", "music.pt", "--steps", "1", "--batch", "4", "--out", "w.pt"]
+    assert "knows none of the words of these sprites" in refused(capsys, *arguments)
 
 
 class Writer:
@@ -290,9 +519,7 @@ def test_logging_without_tensorboard_says_what_to_install(data, monkeypatch, cap
 KILLED = """
 import os, sys
 from diffusion_lab import Run
-from diffusion_lab import sprites
 from diffusion_lab.__main__ import main
-from diffusion_lab.commands import contexts_of
 save = Run.save
 def save_and_die(run, path):
     save(run, path)
@@ -346,8 +573,7 @@ def test_any_name_of_the_weights_is_kept(data, tmp_path):
 
 def test_a_missing_device_is_one_sentence(data, capsys, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert main(["train", "--data", data, "--device", "cuda"]) == 2
-    assert "--device cuda is not available here" in capsys.readouterr().err
+    assert "--device: 'cuda' is not available here" in refused(capsys, "train", "--data", data, "--device", "cuda")
 
 
 @pytest.mark.parametrize(
@@ -357,17 +583,17 @@ def test_a_missing_device_is_one_sentence(data, capsys, monkeypatch):
         (["--batch", "16"], "8 sprites are fewer than a batch of 16"),
         (["--prediction", "noise"], "prediction must be one of eps, v, x0"),
         (["--out", "nowhere/w.pt"], "could not be written"),
-        (["--out", "."], "--out must name a file"),
-        (["--checkpoint-every", "0"], "--checkpoint-every must be at least 1"),
+        (["--out", "."], "could not be written (it is a folder)"),
+        (["--checkpoint-every", "0"], "--checkpoint-every: must be a whole number from 1, not '0'"),
+        (["--film-every", "-1"], "--film-every: must be a whole number from 0, not '-1'"),
         (["--lr", "inf"], "lr above 0"),
         (["--data", "nothing"], "nothing does not exist"),
         (["--resume"], "sprites.pt.ckpt does not exist"),
     ],
 )
 def test_bad_training_input_is_one_sentence_and_a_non_zero_exit(data, options, message, capsys):
-    assert train(data, *options) == 2
-    error = capsys.readouterr().err.strip()
-    assert message in error and len(error.splitlines()) == 1
+    arguments = ["train", "--data", data, "--batch", "4", "--warmup", "1", "--device", "cpu"]
+    assert message in refused(capsys, *arguments, *options)
 
 
 # ------------------------------------------------------------------ doctor
@@ -400,7 +626,7 @@ def test_doctor_sees_changed_files_a_missing_package_and_a_read_only_folder(caps
     changed = {"hero.png", "context_unet.pt"}
     for name in changed:
         (tmp_path / name).write_bytes(b"other")
-    real = sprites.find
+    real = sprites.packaged_file
     monkeypatch.setattr(sprites, "find", lambda folder, name: tmp_path / name if name in changed else real(folder, name))
     monkeypatch.setattr(doctor, "PACKAGES", {"numpy": "numpy", "no-such-package": "nothing"})
 

@@ -14,7 +14,8 @@ import pytest
 import torch
 from common import ROOT, load_script
 
-LABS = [lab.notebook for lab in load_script(ROOT / "notebooks" / "build.py").LABS]
+BUILD = load_script(ROOT / "notebooks" / "build.py")
+LABS = [lab.notebook for lab in BUILD.LABS]
 VERSIONS = ROOT / "tests" / "colab.txt"
 
 pytestmark = pytest.mark.colab
@@ -50,7 +51,7 @@ def test_the_environment_is_colabs(colab):
 def test_a_lab_runs_with_colabs_packages(colab, path):
     options = ["-q", "-p", "no:cacheprovider", "-o", "addopts=", "--nbval-lax", "--nbval-kernel-name=colab"]
     command = [sys.executable, "-m", "pytest", *options, "--nbval-cell-timeout=300", str(path)]
-    environment = os.environ | {"JUPYTER_PATH": str(colab.parent.parent / "share" / "jupyter")}
+    environment = os.environ | BUILD.QUICK | {"JUPYTER_PATH": str(colab.parent.parent / "share" / "jupyter")}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-4000:]
     cells = sum(cell["cell_type"] == "code" for cell in json.loads(path.read_text(encoding="utf-8"))["cells"])

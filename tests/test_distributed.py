@@ -16,10 +16,10 @@ CONFIG = TrainConfig(steps=6, batch=16, n_feat=8, warmup=2, lr=5e-3, schedule="c
 PROGRAM = """
 import sys, torch
 sys.path.insert(0, "{tests}")
-from diffusion_lab.distributed import is_writer, mean_of_all, share, together
+from diffusion_lab.distributed import is_writer, join_processes, mean_of_all, share
 from diffusion_lab import Run
 from test_distributed import CONFIG, twins
-with together(torch.device("cpu")) as device:
+with join_processes(torch.device("cpu")) as device:
     run = Run(CONFIG, device)
     for k in range(CONFIG.steps):
         run.learn(*twins(k, alike={alike}))

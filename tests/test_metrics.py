@@ -5,17 +5,8 @@ import torch
 from worlds import lively
 
 from diffusion_lab import ContextUnet, load_kinds, load_sprites, load_words, metrics, to_tensors
-from diffusion_lab.metrics import (
-    Judge,
-    density_coverage,
-    draw_rows,
-    evaluate,
-    frechet_distance,
-    kernel_distance,
-    load_classifier,
-    nearest_two,
-    precision_recall,
-)
+from diffusion_lab.distances import density_coverage, frechet_distance, kernel_distance, nearest_two, precision_recall
+from diffusion_lab.metrics import Judge, draw_rows, evaluate, load_classifier
 from diffusion_lab.schedules import cosine
 from diffusion_lab.sprites import CLASSES, unseen_pairs
 from diffusion_lab.words import Vocabulary

@@ -43,7 +43,7 @@ def save_sheet(path, images, columns):
 
 def test_the_set_is_as_large_and_varied_as_its_datasheet_says(whole):
     images, contexts = whole
-    entries = json.loads(sprites.find("data", "sprites.json").read_text())
+    entries = json.loads(sprites.packaged_file("data", "sprites.json").read_text())
     assert images.shape == (21600, 16, 16, 3) and images.dtype == np.uint8
     assert contexts.sum(0).tolist() == [4320] * 5 and (contexts.sum(1) == 1).all()
     assert len({image.tobytes() for image in images}) == 21600
@@ -82,7 +82,7 @@ def test_an_unknown_split_is_refused(load):
 
 def test_a_missing_file_of_the_package_is_one_sentence():
     with pytest.raises(FileNotFoundError, match=r"weights/none\.pt is missing: install the package again"):
-        sprites.find("weights", "none.pt")
+        sprites.packaged_file("weights", "none.pt")
 
 
 def test_to_tensors_maps_bytes_to_minus_one_to_one(whole):

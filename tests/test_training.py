@@ -366,7 +366,7 @@ def test_the_learning_rate_warms_up_and_falls_to_zero():
         ({"context_dropout": 1.5}, "context_dropout"),
         ({"word_dropout": -0.1}, "word_dropout"),
         ({"word_dropout": math.nan}, "word_dropout"),
-        ({"lr": 0}, "lr above 0"),
+        ({"lr": 0}, "lr must be above 0"),
         ({"prediction": "noise"}, "prediction must be one of eps, v, x0"),
         ({"schedule": "cubic"}, "schedule must be one of linear"),
         ({"precision": "fp16"}, "precision must be one of"),

@@ -12,7 +12,7 @@ from diffusion_lab import ContextUnet, Run, TrainConfig, collect, load_model, we
 from diffusion_lab.files import read_state
 from diffusion_lab.samplers import SAMPLERS
 from diffusion_lab.schedules import linear, sigmoid
-from diffusion_lab.sprites import CLASSES, colours, find, load_words, to_uint8
+from diffusion_lab.sprites import CLASSES, colours, load_words, packaged_file, to_uint8
 from diffusion_lab.weights import Sampling, VersionError, history, save
 from diffusion_lab.words import Vocabulary
 
@@ -86,8 +86,8 @@ def test_the_networks_of_the_package_load_by_name_and_draw_as_they_are_meant_to(
 
 
 def test_without_a_name_it_is_the_first_of_the_package():
-    assert weights.weights_path() == weights.weights_path("context_unet") == find("weights", "context_unet.pt")
-    assert weights.weights_path("few_steps") == find("weights", "few_steps.pt")
+    assert weights.weights_path() == weights.weights_path("context_unet") == packaged_file("weights", "context_unet.pt")
+    assert weights.weights_path("few_steps") == packaged_file("weights", "few_steps.pt")
     assert weights.weights_path("mine.pt").name == "mine.pt"
 
 
@@ -308,7 +308,7 @@ OTHERS = {
         "was written by another version of diffusion_lab: train again, take a fresh copy, or update the package",
     ),
     "classifier": (
-        lambda path: path.write_bytes(find("weights", "label_classifier.pt").read_bytes()),
+        lambda path: path.write_bytes(packaged_file("weights", "label_classifier.pt").read_bytes()),
         "holds a classifier, which cannot draw: give weights of a network",
     ),
     "list": (lambda path: torch.save([1, 2], path), "holds no network's weights"),

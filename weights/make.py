@@ -16,7 +16,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,9 +29,11 @@ from diffusion_lab.distillation import distil
 from diffusion_lab.files import write_safely
 from diffusion_lab.metrics import Judge, SpriteClassifier, evaluate
 from diffusion_lab.samplers import SAMPLERS
-from diffusion_lab.sprites import to_uint8
-from diffusion_lab.training import Progress
-from diffusion_lab.weights import Sampling
+from diffusion_lab.sprites import to_uint8, unseen_pairs
+from diffusion_lab.training import LOSS_EVERY, Progress
+from diffusion_lab.unet import for_drawing
+from diffusion_lab.viz import ACCENT, gif, grid, png
+from diffusion_lab.weights import Sampling, history
 
 HERE = Path(__file__).parent
 CLASSIFIERS = {  # what it names, the strongest noise that it sees, seed
@@ -45,18 +47,30 @@ ON_GPU = {"context_unet": {"batch": 1024, "steps": 20_000}, "few_steps": {"batch
 LOOK, FILM = 20.0, 40  # seconds until the speed is known; pictures in the film of a training
 GUIDANCES = (1.25, 1.5, 1.75, 2.0)  # of these the judge chooses
 SHARE = 0.62  # of --seconds is context_unet's, the rest few_steps'
-EVALUATIONS = {  # sampler, steps, guidance (None: the network's own), number of sprites
+EVALUATIONS = {  # sampler, steps, guidance, number of sprites
     "context_unet": (
         *(("dpmpp_2m", 12, guidance, 1000) for guidance in (1.0, *GUIDANCES)),
         *(("ddim", 25, guidance, 1000) for guidance in (1.0, 1.5, 2.0)),
         *(("ddim", steps, 1.5, 1000) for steps in (10, 50)),
         *(("dpmpp_2m", steps, 1.5, 1000) for steps in (5, 20)),
-        *(("ddpm", steps, 1.0, 1000) for steps in (20, 50)),
-        ("ddpm", 500, 1.0, 1000),
-        ("dpmpp_2m", 12, 1.5, 320),
+        ("ddpm", 50, 1.0, 1000),
+        ("ddpm", 500, 1.0, 320),
     ),
-    "few_steps": tuple(("ddim", steps, 1.0, n) for n in (1000,) for steps in (1, 2, 4)),
+    "few_steps": tuple(("ddim", steps, 1.0, 1000) for steps in (1, 2, 4)),
 }
+PROMPTS = (
+    "knight",
+    "red slime",
+    "blue potion",
+    "king",
+    "black cat",
+    "pizza",
+    "purple dinosaur",
+    "hero",
+    "green",
+    "blue strawberry",
+)
+SLOW = 50  # steps from which on the pairs never seen are not asked for: on a CPU it would take hours
 
 
 def train_classifier(name: str, target: str, noise: float, seed: int, out: Path, epochs: int = 6, batch: int = 128):
@@ -145,7 +159,7 @@ def train_unet(out: Path, seconds: float | None):
     if seconds:
         fit(run, updates, begin + seconds)
     wishes, noise = forty(contexts)
-    moments = set(np.geomspace(100, run.config.steps, FILM).astype(int).tolist())
+    moments = set(np.geomspace(max(100, run.step + 1), run.config.steps, FILM).astype(int).tolist())
     for progress in updates:
         if progress.step in moments:
             walk = SAMPLERS["dpmpp_2m"](run.ema.model, run.schedule, 40, wishes, 1.5, start=noise, steps=12)
@@ -210,6 +224,11 @@ def train_few_steps(out: Path, seconds: float | None):
     print(f"few_steps: {run.step:,} updates of {run.config.batch}, {time.monotonic() - begin:.0f} s", flush=True)
 
 
+def checksum(out: Path, name: str) -> str:
+    """SHA-256 of a file of weights."""
+    return hashlib.sha256((out / f"{name}.pt").read_bytes()).hexdigest()
+
+
 def evaluate_all(out: Path, until: float | None = None):
     """Each line of EVALUATIONS into evaluation.json; what these same weights were asked already is kept.
 
@@ -218,8 +237,8 @@ def evaluate_all(out: Path, until: float | None = None):
     path = out / "evaluation.json"
     results = json.loads(path.read_text()) if path.exists() else []
     judges = {}
-    for name, lines in EVALUATIONS.items():
-        sha256 = hashlib.sha256((out / f"{name}.pt").read_bytes()).hexdigest()
+    for name, lines in reversed(EVALUATIONS.items()):
+        sha256 = checksum(out, name)
         model, schedule = load_model(out / f"{name}.pt", best_device())
         results = [result for result in results if result["weights"] != name or result["sha256"] == sha256]
         for sampler, steps, guidance, n in lines:
@@ -227,14 +246,63 @@ def evaluate_all(out: Path, until: float | None = None):
             if any(asked.items() <= result.items() for result in results) or (until and time.monotonic() > until):
                 continue
             judge = judges[n] = judges.get(n) or Judge(n)
-            e = evaluate(model, schedule, n, sampler=sampler, steps=steps, guidance=guidance, batch=250, judge=judge)
+            how = {"sampler": sampler, "steps": steps, "guidance": guidance, "pairs": steps < SLOW}
+            e = evaluate(model, schedule, n, batch=250, judge=judge, **how)
             s = e.samples
             shares = f"precision {s.precision:.3f} coverage {s.coverage:.3f} kind {s.kind:.3f} colour {s.colour:.3f}"
-            seen = f"unseen {e.unseen:.3f} copies {s.copies} near {s.near} {e.seconds:.1f} s"
+            seen = f"unseen {e.unseen} copies {s.copies} near {s.near} {e.seconds:.1f} s"
             print(f"{name} {sampler} {steps} guidance {guidance} n {n}: ratio {s.ratio:.3f} {shares} {seen}", flush=True)
             more = {"device": best_device().type, "seconds": round(e.seconds, 2), "unseen": e.unseen}
             results.append(asked | more | {"samples": e.samples._asdict(), "held_out": e.held_out._asdict()})
             write_safely(path, lambda file, results=results: file.write((json.dumps(results, indent=1) + "\n").encode()))
+
+
+def cards(out: Path):
+    """The pictures of the cards and the README: sheets of prompts, pairs never seen, one, two and four evaluations, a film,
+    the loss."""
+    from diffusion_lab.notebook import figure  # wants ipywidgets, which a machine for training need not have
+
+    folder = out / "cards"
+    folder.mkdir(exist_ok=True)
+    (model, schedule), (student, few) = load_model(out / "context_unet.pt"), load_model(out / "few_steps.pt")
+    draw, quick = for_drawing(model), for_drawing(student)
+
+    def sheet(prompts: Sequence[str], n: int, network=draw, schedule=schedule, steps: int | None = None) -> torch.Tensor:
+        """The first n sprites of seed 0 for each prompt, sampled as the network is meant to be."""
+        rows, how = [], network.sampling
+        for prompt in prompts:
+            generator = torch.Generator().manual_seed(0)
+            context, _ = network.words.contexts(prompt, n, generator)
+            walk = SAMPLERS[how.sampler](network, schedule, n, context, how.guidance, generator, steps=steps or how.steps)
+            rows.append(collect(walk, every=schedule.T).images)
+        return torch.cat(rows)
+
+    def two_rows(prompts: Sequence[str]) -> list[str]:
+        return [label for prompt in prompts for label in (prompt, "")]
+
+    pairs = [f"{colour} {kind}" for kind, colour in unseen_pairs()]
+    pictures = {
+        "context_unet_prompts": grid(sheet(PROMPTS, 40), 20, 3, two_rows(PROMPTS)),
+        "few_steps_prompts": grid(sheet(PROMPTS, 40, quick, few), 20, 3, two_rows(PROMPTS)),
+        "context_unet_unseen_pairs": grid(sheet(pairs, 12), 12, 3, pairs),
+        "few_steps_1_2_4": grid(
+            torch.cat([sheet([""], 20, quick, few, steps) for steps in (1, 2, 4)]), 20, 3, ["1 evaluation", "2", "4"]
+        ),
+    }
+    for name, picture in pictures.items():
+        write_safely(folder / f"{name}.png", lambda file, picture=picture: file.write(png(picture)))
+
+    losses = np.array(history(out / "context_unet.pt")["losses"])
+    batch = history(out / "context_unet.pt")["config"]["batch"]
+    fig, axis = figure(7, 2.6)
+    axis.plot(LOSS_EVERY * batch * (1 + np.arange(len(losses))) / 1e6, losses, color=ACCENT)
+    axis.set(xlabel="million sprites seen", ylabel="loss (v)", ylim=(0.9 * losses.min(), losses[4]))
+    fig.savefig(folder / "context_unet_loss.png", dpi=110)
+
+    generator = torch.Generator().manual_seed(0)
+    contexts = model.words.random(40, generator)
+    film = collect(SAMPLERS["ddim"](draw, schedule, 40, contexts, model.sampling.guidance, generator, steps=32))
+    write_safely(folder / "context_unet.gif", lambda file: file.write(gif(film.frames, columns=10, scale=4)))
 
 
 def main():
@@ -243,10 +311,10 @@ def main():
     every = ("context_unet", "few_steps", *CLASSIFIERS)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(every))
     parser.add_argument("--seconds", type=float, help="for context_unet and few_steps together")
+    parser.add_argument("--until", type=float, metavar="SECONDS", help="no line of the evaluation is begun later than this")
     parser.add_argument("--out", type=Path, default=HERE)
-    parser.add_argument("--cards", action="store_true")
-    parser.add_argument("--evaluate", action="store_true")
-    parser.add_argument("--evaluate-until", type=float, metavar="SECONDS", help="after the start; no line is begun later")
+    parser.add_argument("--cards", action="store_true", help="only the pictures and the checksums")
+    parser.add_argument("--evaluate", action="store_true", help="only the evaluation")
     options = parser.parse_args()
     unknown = set(options.names) - set(every)
     if unknown:
@@ -260,7 +328,11 @@ def main():
             train = {"context_unet": train_unet, "few_steps": train_few_steps}[name]
             train(options.out, options.seconds and options.seconds * share[name])
     if not options.cards:
-        evaluate_all(options.out, options.evaluate_until and begin + options.evaluate_until)
+        evaluate_all(options.out, options.until and begin + options.until)
+    if options.cards or not (options.names or options.evaluate):
+        cards(options.out)
+        sums = {f"{name}.pt": {"sha256": checksum(options.out, name)} for name in every}
+        write_safely(options.out / "weights.json", lambda file: file.write((json.dumps(sums, indent=1) + "\n").encode()))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from torch import Tensor
 from diffusion_lab import Run, TrainConfig, load_sprites, to_tensors
 from diffusion_lab.metrics import Judge
 from diffusion_lab.steps import at, perturb, target
-from diffusion_lab.training import Progress, learning_rate, train_step
+from diffusion_lab.training import train_step
 
 COURSE = TrainConfig(batch=100, lr=1e-3, warmup=0, weight_decay=0.0, ema=0.0, context_dropout=0.1, prediction="eps")
 GAMMA = 5.0  # of the min-SNR weights (Hang et al. 2023)
@@ -39,13 +39,12 @@ class Trial(Run):
         if adam:
             self.optimizer = torch.optim.AdamW(self.model.parameters(), config.lr, weight_decay=config.weight_decay)
 
-    def learn(self, x0: Tensor, c: Tensor, t: Tensor, eps: Tensor) -> Progress:
-        """As `Run.learn`, in fp32 and one process."""
+    def _learn(self, x0: Tensor, c: Tensor, t: Tensor, eps: Tensor) -> Tensor:
+        """One update, as `Run` makes it in fp32 and one process; the loss."""
         config, alpha_bar = self.config, self.schedule.alpha_bar
         if self.stratified:
-            t = 1 + ((torch.arange(len(t)) + torch.rand(len(t), generator=self.generator)) / len(t) * config.T).long().clamp(
-                max=config.T
-            )
+            parts = (torch.arange(len(t)) + torch.rand(len(t), generator=self.generator)) / len(t)
+            t = 1 + (parts * config.T).long().clamp(max=config.T - 1)
         x_t = perturb(x0, t, eps, alpha_bar)
         answer = self.model.train()(x_t, (t / config.T).to(x_t), c)
         error = (answer - target(config.prediction, x0, t, eps, alpha_bar)).square()
@@ -54,12 +53,12 @@ class Trial(Run):
             snr = signal / (1 - signal)
             as_x0 = {"x0": 1.0, "v": 1 / (snr + 1), "eps": 1 / snr}[config.prediction]  # from this error to that of x0
             error = snr.clamp(max=GAMMA) * as_x0 * error
-        lr = config.lr if self.constant and self.step >= config.warmup else learning_rate(self.step, config)
+        if self.constant and self.step > config.warmup:
+            self.lr.fill_(config.lr)
         loss = error.mean()
-        train_step(loss, self.optimizer, lr)
-        self.step += 1
-        self.ema.update(self.model, self.step)
-        return Progress(self.step, loss.detach(), lr)
+        train_step(loss, self.optimizer, self.lr)
+        self.ema.move(self.model)
+        return loss.detach()
 
 
 def lines() -> dict[str, tuple[TrainConfig, dict]]:

@@ -15,12 +15,12 @@ from pathlib import Path
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "weights"))
-import make  # noqa: E402
+import make
 
-from diffusion_lab import Run  # noqa: E402
-from diffusion_lab.distillation import distil  # noqa: E402
-from diffusion_lab.metrics import Judge, evaluate  # noqa: E402
-from diffusion_lab.weights import Sampling  # noqa: E402
+from diffusion_lab import Run
+from diffusion_lab.distillation import distil
+from diffusion_lab.metrics import Judge, evaluate
+from diffusion_lab.weights import Sampling
 
 
 def score(run: Run, judge: Judge, **how) -> str:
@@ -56,12 +56,12 @@ def main():
         ready = time.monotonic()
         make.fit(run, updates, ready + options.seconds)
         for progress in updates:
-            pass
-        progress.loss.item()
+            last = progress
+        last.loss.item()
         seconds = time.monotonic() - ready
         memory = torch.cuda.max_memory_allocated() / 2**30 if run.device.type == "cuda" else 0
-        print(f"{recipe}: ready in {ready - begin:.0f} s, {run.step:,} updates in {seconds:.0f} s, "
-              f"{run.step * config.batch / seconds:,.0f} images/s, loss {run.losses[-1]:.4f}, {memory:.1f} GiB", flush=True)  # fmt: skip
+        speed = f"{run.step:,} updates in {seconds:.0f} s, {run.step * config.batch / seconds:,.0f} images/s"
+        print(f"{recipe}: ready in {ready - begin:.0f} s, {speed}, loss {run.losses[-1]:.4f}, {memory:.1f} GiB", flush=True)
         for guidance in (1.0, 1.5):
             print(f"  guidance {guidance}: {score(run, judge, sampler='dpmpp_2m', steps=12, guidance=guidance)}", flush=True)
         if options.out:

@@ -40,8 +40,8 @@ def training_variants() -> dict:
         for layout, memory_format in (("contiguous", torch.contiguous_format), ("channels_last", torch.channels_last)):
             run = Run(replace(TrainConfig(), precision=precision), torch.device("cpu"))
             run.model.to(memory_format=memory_format)
-            x = images.to(memory_format=memory_format)
-            variants[f"{precision}, {layout}"] = lambda run=run, x=x: run._update(x, contexts)
+            updates = run.advance(images, contexts)
+            variants[f"{precision}, {layout}"] = lambda updates=updates: next(updates)
     return variants
 
 

@@ -1,0 +1,352 @@
+"""What notebooks show: pictures with alternative text, plots, and views that are drawn again when a control is moved.
+
+    show(grid(images), alt="Eight red potions")
+    prompt_box(*load_model("few_steps"))                 # a text field, and the sprites that it asks for
+
+Each view also leaves a still picture, for those who read the notebook without running it.
+"""
+
+import base64
+import html
+import io
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import ipywidgets
+import numpy as np
+import torch
+from IPython.display import HTML, display
+from matplotlib.figure import Figure
+from PIL import Image
+from torch import Tensor
+
+from .samplers import SAMPLERS, State, believe, collect, sample_ddim, sample_ddpm, sample_dpmpp_2m
+from .schedules import Schedule
+from .sprites import CLASSES
+from .steps import clip_x0, perturb
+from .unet import for_drawing
+from .viz import ACCENT, INK, PAPER, grid, png, to_uint8
+from .weights import Sampling
+from .words import Vocabulary
+
+STYLE = {"description_width": "90px"}  # room for the longest label
+SEEDS = 100
+STRONGEST = 8.0  # guidance
+# role: a screen reader says it when it appears
+TROUBLE = f"<div role='alert' style='line-height:1.5;border-left:4px solid {ACCENT};padding-left:8px'>{{}}</div>"
+
+
+class Drawing(NamedTuple):
+    """What a view shows for the values of its controls: a PNG, a line of text, and a list, which may be empty."""
+
+    picture: bytes
+    text: str = ""
+    items: Sequence[str] = ()
+
+    def html(self) -> str:
+        """Text and list, as a widget shows them; line-height: ipywidgets has the height of a button."""
+        text, items = html.escape(self.text), [html.escape(item) for item in self.items]
+        if len(items) > 1:
+            text += "<ol style='margin:0;padding-left:2.2em'>" + "".join(f"<li>{item}</li>" for item in items) + "</ol>"
+        elif items:
+            text += f" <b>{items[0]}</b>"
+        return f"<div style='line-height:1.5'>{text}</div>"
+
+
+def show(picture, *, alt: str, width: int | None = None):
+    """Display a Pillow image, GIF or PNG bytes, or a matplotlib figure, in a notebook, with alternative text.
+
+    alt: what the picture shows, for readers who cannot see it; ValueError if it is empty. width: on the page, in pixels. The
+    picture is embedded, so it stays visible in JupyterLab, Colab, VS Code and nbconvert's pages.
+    """
+    if not alt.strip():
+        raise ValueError("alt must say what the picture shows.")
+    style = "max-width:100%"
+    if isinstance(picture, Figure):
+        file = io.BytesIO()
+        picture.savefig(file, format="png", dpi=110, bbox_inches="tight", facecolor=PAPER)
+        data = file.getvalue()
+    else:
+        data = picture if isinstance(picture, bytes) else png(picture)
+        style += ";image-rendering:pixelated"  # sprites stay sharp where the page enlarges them; text would be jagged
+    kind = "gif" if data[:3] == b"GIF" else "png"
+    size = f' width="{width}"' if width else ""
+    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    display(HTML(f'<img alt="{html.escape(alt)}"{size} style="{style}" src="{source}">'))
+
+
+def figure(width: float = 7.0, height: float = 3.0, columns: int = 1):
+    """A matplotlib figure and its axes in the course's style, kept out of pyplot so that it is shown once only.
+
+    width, height: in inches. Returns the figure and one axis, or an array of `columns` axes where there are several.
+    """
+    fig = Figure(figsize=(width, height), layout="constrained")
+    axes = fig.subplots(1, columns)
+    for axis in np.atleast_1d(axes):
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(alpha=0.25)
+        axis.tick_params(colors=INK)
+    return fig, axes
+
+
+def trajectory_slider(states: Sequence[State], count: int = 8, scale: int = 6, most: int = 60):
+    """A slider through a finished run: above the sprites as they are at time t, below what the network believes.
+
+    states: what a sampler yielded, as a list. count: how many sprites to show. most: how many moments the slider has.
+    Displays the slider and, for readers without a running notebook, a still picture. ValueError if there are no states.
+    """
+    if not states:
+        raise ValueError("there are no states to look at: give list(sampler).")
+    picks = np.unique(np.linspace(0, len(states) - 1, min(most, len(states))).round().astype(int))
+    count = min(count, len(states[0].x))
+    frames = [png(_in_rows([states[i].x[:count], states[i].x0[:count]], scale)) for i in picks]
+    last = len(frames) - 1
+    moment = ipywidgets.IntSlider(last, 0, last, description="moment", style=STYLE, continuous_update=False, readout=False)
+
+    def draw() -> Drawing:
+        text = f"t = {states[picks[moment.value]].t}: above x_t, below the believed x0"
+        return Drawing(frames[moment.value], text)
+
+    thirds = [states[i] for i in picks[[0, len(picks) // 2, 3 * len(picks) // 4, len(picks) - 1]]]
+    still = _in_rows([picture for s in thirds for picture in (s.x[:count], s.x0[:count])], max(1, scale // 2))
+    times = ", ".join(str(s.t) for s in thirds)
+    alt = f"{count} sprites at the times {times}; under each row what the network believes."
+    _show_with_controls([moment], draw, alt, png(still))
+
+
+def noise_slider(model: torch.nn.Module, schedule: Schedule, sprites: Tensor, scale: int = 8):
+    """Two sliders, which sprite and how much noise: the sprite, the sprite at time t, and what the network believes.
+
+    sprites: (N, 3, 16, 16) in [-1, 1]. The noise is always the same, and nothing is said to the network. Displays the sliders
+    and a still picture.
+    """
+    device = next(model.parameters()).device
+    noise = torch.randn(sprites.shape, generator=torch.Generator().manual_seed(0))
+    levels = np.linspace(0, schedule.T, 26).round().astype(int).tolist()
+    noisy, believed = [sprites], [sprites]
+    for t in levels[1:]:
+        x_t = perturb(sprites, t, noise, schedule.alpha_bar)
+        with torch.no_grad():
+            x0 = believe(model, schedule, x_t.to(device), t)[0].cpu()
+        noisy.append(x_t)
+        believed.append(clip_x0(x0, x_t, t, schedule.alpha_bar)[0])
+    which = ipywidgets.IntSlider(1, 1, len(sprites), description="sprite", style=STYLE, continuous_update=False)
+    level = ipywidgets.SelectionSlider(
+        options=levels, value=levels[10], description="time t", style=STYLE, continuous_update=False
+    )
+
+    def draw() -> Drawing:
+        k, i = which.value - 1, levels.index(level.value)
+        return Drawing(png(grid(torch.stack([sprites[k], noisy[i][k], believed[i][k]]), columns=3, scale=scale)))
+
+    alt = f"A sprite, the same with noise at t = {levels[10]}, and the sprite that the network believes in."
+    _show_with_controls([which, level], draw, alt)
+
+
+def context_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 8, steps: int = 12, scale: int = 6):
+    """One slider for each class, one for guidance, one for the seed; n sprites are drawn when a slider is let go.
+
+    The class sliders set the classes' places in the context and nothing else. steps: of 2M, at most the schedule's T.
+    Displays the sliders and, for readers without a running notebook, a still picture of the first setting.
+    """
+    model, steps = for_drawing(model), min(steps, schedule.T)
+    classes = _class_sliders(model, live=False)
+    guidance = _slider("guidance", _sampling(model).guidance, STRONGEST)
+    seed = _seed_slider()
+
+    def draw() -> Drawing:
+        generator = torch.Generator().manual_seed(seed.value)
+        walk = sample_dpmpp_2m(model, schedule, n, _mixed(model, classes), guidance.value, generator, steps=steps)
+        return Drawing(png(grid(collect(walk, every=steps).images, columns=4, scale=scale)))
+
+    first = classes[0].description
+    alt = f"{n} sprites for the context {first}, guidance {guidance.value:g}, seed 0: the first setting of the sliders."
+    _show_with_controls([*classes, guidance, seed], draw, alt)
+
+
+def live_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 32, scale: int = 3):
+    """One slider for each class and one for the seed; n sprites are drawn while a slider moves.
+
+    For a network of few steps: all T steps of its schedule are taken, without guidance, which is in its weights. Displays the
+    sliders and, for readers without a running notebook, a still picture of the first setting.
+    """
+    model = for_drawing(model)
+    classes = _class_sliders(model, live=True)
+    seed = _seed_slider(live=True)
+
+    def draw() -> Drawing:
+        generator = torch.Generator().manual_seed(seed.value)
+        walk = sample_ddim(model, schedule, n, _mixed(model, classes), 1.0, generator, steps=schedule.T)
+        return Drawing(png(grid(collect(walk, every=schedule.T).images, scale=scale)))
+
+    alt = f"{n} sprites for the context {classes[0].description}, seed 0: the first setting of the sliders."
+    _show_with_controls([*classes, seed], draw, alt)
+
+
+def sampler_comparison(
+    model: torch.nn.Module, schedule: Schedule, n: int = 6, scale: int = 5, prompts: Sequence[str] = CLASSES
+):
+    """Sliders for the number of steps and the seed: a row each for DDPM, DDIM and DPM-Solver++(2M), from the same noise.
+
+    n: sprites in a row. prompts: what they show, in turn; each is asked for with a full description of the data, always the
+    same. Guidance is the network's own. Displays the sliders and a still picture of the first setting.
+    Raises ValueError if a prompt has a word that the network does not know.
+    """
+    model = for_drawing(model)
+    words, guidance, chance = _vocabulary(model), _sampling(model).guidance, torch.Generator().manual_seed(0)
+    wishes = torch.cat([words.contexts(prompts[k % len(prompts)], 1, chance)[0] for k in range(n)])
+    counts = [count for count in (3, 5, 8, 12, 20) if count <= schedule.T] or [schedule.T]
+    steps = ipywidgets.SelectionSlider(
+        options=counts, value=counts[min(1, len(counts) - 1)], description="steps", style=STYLE, continuous_update=False
+    )
+    seed = _seed_slider()
+
+    def draw() -> Drawing:
+        rows = []
+        for sampler in (sample_ddpm, sample_ddim, sample_dpmpp_2m):
+            generator = torch.Generator().manual_seed(seed.value)
+            walk = sampler(model, schedule, n, wishes, guidance, generator, steps=steps.value)
+            rows.append(collect(walk, every=steps.value).images)
+        return Drawing(png(_in_rows(rows, scale, ["DDPM", "DDIM", "2M"])))
+
+    alt = f"Three rows of {n} sprites made in {steps.value} steps: DDPM grainy, DDIM smooth, 2M sharper."
+    _show_with_controls([steps, seed], draw, alt)
+
+
+def prompt_box(model: torch.nn.Module, schedule: Schedule, prompt: str = "red potion", n: int = 8):
+    """A text field: Enter draws n sprites of what it asks for, and beside them stands what the network was told.
+
+    Below it are sliders for the seed and for the strength (guidance), and a button that goes on to the next seed. A network
+    that has its guidance in its weights (few_steps) has no strength, and refuses "not". What cannot be read or drawn is said
+    in the page, and the old picture stays. The sprites are those of the sampler that `model.sampling` names, with one
+    generator for the descriptions and then for the noise.
+
+    Displays the box and, for readers without a running notebook, a still picture of the first prompt.
+    Raises ValueError if that prompt cannot be read, or if n is not a whole number from 1.
+    """
+    model = for_drawing(model)
+    words, sampling = _vocabulary(model), _sampling(model)
+    guided = sampling.guidance != 1  # 1 is how a network is sampled that learnt its guidance
+    sampler, steps = SAMPLERS[sampling.sampler], min(sampling.steps, schedule.T)
+    field = ipywidgets.Text(prompt, description="prompt", style=STYLE, continuous_update=False)  # False: Enter draws
+    field.layout.width, field.layout.max_width = "480px", "99%"
+    seed, strength = _seed_slider(), _slider("strength", sampling.guidance, STRONGEST)
+    button = ipywidgets.Button(description="Draw others", tooltip="Draw this prompt again, with the next seed")
+    button.layout.margin = "2px 2px 2px 98px"  # under the field and the sliders, not under their names
+    button.on_click(lambda _: seed.set_trait("value", (seed.value + 1) % SEEDS))
+
+    def draw() -> Drawing:
+        guidance, generator = strength.value if guided else 1.0, torch.Generator().manual_seed(seed.value)
+        contexts, negative = words.contexts(field.value, n, generator)
+        if negative is not None and guidance == 1:
+            why = "a strength other than 1" if guided else "guidance, and this network has its own in its weights"
+            raise ValueError(f'"not {_excluded(words, negative)}" needs {why}: leave it out{" or move the slider" * guided}.')
+        walk = sampler(model, schedule, n, contexts, guidance, generator, negative=negative, steps=steps)
+        picture = png(grid(collect(walk, every=steps).images, columns=4, scale=6))
+        return Drawing(picture, *_told(words, words.prompt(field.value).wanted, contexts, negative))
+
+    controls = [field, seed, strength, button] if guided else [field, seed, button]
+    _show_with_controls(controls, draw, f'{n} sprites for the prompt "{prompt}", seed 0.', beside=True)
+
+
+def _told(words: Vocabulary, wanted: Tensor, contexts: Tensor, negative: Tensor | None) -> tuple[str, list[str]]:
+    """What a prompt was understood as: a line about it, and the descriptions, one for each sprite or one for all.
+
+    wanted: (V,) what the prompt says. contexts: (n, V), negative: (V,) what `Vocabulary.contexts` made of it.
+    """
+    without = "" if negative is None else f", without {_excluded(words, negative)}"
+    stands = bool((contexts == wanted).all()) and not bool((words.descriptions == wanted).all(1).any())
+    if stands:
+        why = ", because no sprite of the data is this" if len(words.descriptions) else ""
+        return f"As it stands{without}{why}:", [words.describe(wanted) or "anything"]
+    descriptions = [words.describe(context) for context in contexts]
+    if len(set(descriptions)) == 1:
+        return f"A description from the data{without}, for all:", descriptions[:1]
+    return f"Descriptions from the data{without}, in reading order:", descriptions
+
+
+def _excluded(words: Vocabulary, negative: Tensor) -> str:
+    """A negative context (V,) in words: "green or red"."""
+    return " or ".join(words.describe(one) for one in torch.diag(negative)[negative > 0])
+
+
+def _vocabulary(model: torch.nn.Module) -> Vocabulary:
+    """The network's words. One that came from no file has none: five numbers are then the classes."""
+    words = getattr(model, "words", None)
+    if words is None and model.n_cfeat != len(CLASSES):
+        raise ValueError("the network has no words: take one from load_model, or set model.words to a Vocabulary.")
+    return words or Vocabulary.of(CLASSES, torch.zeros(0, len(CLASSES)))
+
+
+def _sampling(model: torch.nn.Module) -> Sampling:
+    """How the network is meant to be sampled. One that came from no file does not say so."""
+    return getattr(model, "sampling", None) or Sampling("dpmpp_2m", 12, 2.0)
+
+
+def _class_sliders(model: torch.nn.Module, live: bool) -> list[ipywidgets.FloatSlider]:
+    """A slider for each class that the network knows, the first at 1; for its first words if it knows none."""
+    words = _vocabulary(model).words
+    names = [name for name in CLASSES if name in words] or words[: len(CLASSES)]
+    return [_slider(name, float(name == names[0]), 1.5, live) for name in names]
+
+
+def _mixed(model: torch.nn.Module, sliders: Sequence[ipywidgets.FloatSlider]) -> Tensor:
+    """(V,) the sliders' values at the places of their words, 0 elsewhere."""
+    words = _vocabulary(model)
+    return sum(slider.value * words.context(slider.description) for slider in sliders)
+
+
+def _slider(name: str, value: float, most: float, live: bool = False) -> ipywidgets.FloatSlider:
+    """From 0 to `most`. live: it reports while it moves, not only when it is let go."""
+    return ipywidgets.FloatSlider(value, min=0.0, max=most, step=0.1, description=name, style=STYLE, continuous_update=live)
+
+
+def _seed_slider(live: bool = False) -> ipywidgets.IntSlider:
+    return ipywidgets.IntSlider(0, 0, SEEDS - 1, description="seed", style=STYLE, continuous_update=live)
+
+
+def _in_rows(rows: Sequence[Tensor], scale: int, labels: Sequence[str] = ()) -> Image.Image:
+    return grid(np.concatenate([to_uint8(row) for row in rows]), columns=len(rows[0]), scale=scale, labels=labels)
+
+
+def _show_with_controls(
+    controls: Sequence[ipywidgets.Widget],
+    draw: Callable[[], Drawing],
+    alt: str,
+    still: bytes | None = None,
+    beside: bool = False,
+):
+    """Display controls and what draw() gives for their values, again at each change; then a still picture.
+
+    alt, still: the text and the PNG for those who only read; the PNG is the first drawing if None, and what stands in that
+    drawing's list is added to the text. beside: the text stands at the right of the picture, not above it.
+    An error in the first drawing is the caller's and is raised; later ones are shown in the page.
+    """
+    first = draw()
+    picture = ipywidgets.Image(value=first.picture, format="png")
+    text = ipywidgets.HTML(first.html())
+    trouble = ipywidgets.HTML()  # JupyterLab hides what a callback prints or raises; this shows it
+
+    def redraw(_):
+        try:
+            drawing = draw()
+        except Exception as error:  # whatever it is, it must be seen
+            known = isinstance(error, ValueError)  # this package's are a sentence that says what to do
+            sentence = str(error) if known else f"This could not be drawn. {type(error).__name__}: {error}"
+            trouble.value = TROUBLE.format(html.escape(sentence))
+        else:
+            picture.value, text.value, trouble.value = drawing.picture, drawing.html(), ""
+
+    for control in controls:
+        if not isinstance(control, ipywidgets.Button):  # a button moves another control
+            control.observe(redraw, names="value")
+    column = ipywidgets.VBox(list(controls))
+    if beside:
+        text.layout.margin, text.layout.flex = "0 0 0 16px", "1 1 160px"  # below the picture only where 160 are not left
+        both = [ipywidgets.HBox([picture, text], layout=ipywidgets.Layout(flex_flow="row wrap", align_items="flex-start"))]
+    else:
+        both = [text, picture] if first.text else [picture]
+    note = ipywidgets.HTML("<small>Below, for those who only read: the first picture.</small>")
+    display(ipywidgets.VBox([column, trouble, *both, note]))
+    told = f" {first.text} {'; '.join(first.items)}." if first.items else ""
+    show(still or first.picture, alt=alt + told)
