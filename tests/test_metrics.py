@@ -378,6 +378,8 @@ def test_the_same_seed_gives_the_same_samples_and_all_options_are_used(words):
     assert torch.equal(first, samples())
     changes = [{"seed": 1}, {"steps": 4}, {"eta": 0.0}, {"guidance": 1.0}, {"sampler": "ddpm", "eta": None}]
     assert not any(torch.equal(first, samples(**change)) for change in changes)
+    asked = [evaluated(model, Listener(), n=12, seed=seed).samples[1] for seed in (0, 0, 1)]
+    assert torch.equal(asked[0], asked[1]) and torch.equal(asked[0], asked[2]) == (words == CLASSES)
 
 
 @pytest.mark.parametrize("n", [0, 319, 1001, 500.0, True])

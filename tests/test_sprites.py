@@ -385,3 +385,14 @@ def test_colours_of_another_palette_and_of_larger_pictures():
     image[:, 8:20, 8:20] = (10, 200, 190)
     found, words = colours(image, {"red": "ff0000", "teal": "00c8b4 008080", "": "000000"})
     assert words == ("red", "teal") and found.tolist() == [[False, True]]
+
+
+def test_the_background_counts_nothing_in_any_palette():
+    """White is nearest to one of the named tones here, and there is twenty times as much of it as of the figure."""
+    image = figure(("red", 4, 4, 3, 4))[None]
+    for other in ("ffffff", "9adbd0"):
+        for shade in (0, 4):  # nearly white counts as white
+            found, words = colours(
+                np.where(image == 255, 255 - shade, image).astype(np.uint8), {"other": other, "red": "d73337"}
+            )
+            assert words == ("other", "red") and found.tolist() == [[False, True]]
