@@ -12,7 +12,7 @@ from importlib import import_module
 # On a machine whose cores are busy, torch's threads wait for each other, each in a loop that keeps a core from those who have
 # work: training is then ten times slower. Bounded, the loop costs nothing on a quiet machine. OpenMP reads this when torch is
 # imported, so import this package first. GNU's OpenMP (Linux) counts turns of the loop, the other one (macOS, Windows) ms.
-for _name, _value in (("GOMP_SPINCOUNT", "100000"), ("KMP_BLOCKTIME", "1")):
+for _name, _value in (("GOMP_SPINCOUNT", "3000"), ("KMP_BLOCKTIME", "1")):
     os.environ.setdefault(_name, _value)
 
 __version__ = "0.1.0"
