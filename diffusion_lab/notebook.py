@@ -209,7 +209,7 @@ def sampler_comparison(
             rows.append(collect(walk, every=steps.value).images)
         return Drawing(png(_in_rows(rows, scale, ["DDPM", "DDIM", "2M"])))
 
-    alt = f"Three rows of {n} sprites made in {steps.value} steps: DDPM grainy, DDIM smooth, 2M sharper."
+    alt = f"Three rows of {n} sprites made in {steps.value} steps: DDPM grainy, DDIM and 2M smooth."
     _show_with_controls([steps, seed], draw, alt)
 
 
