@@ -629,7 +629,11 @@ def test_doctor_sees_changed_files_a_missing_package_and_a_read_only_folder(caps
     for name in changed:
         (tmp_path / name).write_bytes(b"other")
     real = sprites.packaged_file
-    monkeypatch.setattr(sprites, "packaged_file", lambda folder, name: tmp_path / name if name in changed else real(folder, name))
+
+    def other(folder, name):
+        return tmp_path / name if name in changed else real(folder, name)
+
+    monkeypatch.setattr(sprites, "packaged_file", other)
     monkeypatch.setattr(doctor, "PACKAGES", {"numpy": "numpy", "no-such-package": "nothing"})
 
     def read_only(dir):

@@ -202,7 +202,7 @@ def test_the_readmes_tables_are_those_of_labs_toml():
     rows = re.findall(r"^\| \[(.*)\]\(notebooks/(.*)\.ipynb\) \|.*\| (.*) \|$", home, flags=re.MULTILINE)
     assert rows == [(lab.title, lab.name, readme_time(lab.seconds)) for lab in build.LABS]
     guide = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
-    times = re.search(r'^"Run All" on .*?: (L1 .*?)\.$', guide, flags=re.MULTILINE | re.DOTALL)[1]  # a paragraph of several lines
+    times = re.search(r'^"Run All" on .*?: (L1 .*?)\.$', guide, flags=re.MULTILINE | re.DOTALL)[1]
     assert re.findall(r"(L\d) (\d+) s", times) == [(lab.name[:2], str(lab.seconds)) for lab in build.LABS]
     plan = " | ".join(["| ", *(lab.title for lab in build.LABS)]).replace("|  |", "| |", 1) + " |"
     assert plan in guide.splitlines()
