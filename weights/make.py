@@ -54,7 +54,7 @@ EVALUATIONS = {  # sampler, steps, guidance, number of sprites
         *(("ddim", steps, 1.5, 1000) for steps in (10, 50)),
         *(("dpmpp_2m", steps, 1.5, 1000) for steps in (5, 20)),
         ("ddpm", 50, 1.0, 1000),
-        ("ddpm", 500, 1.0, 320),
+        ("ddpm", 500, 1.0, 1000),
     ),
     "few_steps": tuple(("ddim", steps, 1.0, 1000) for steps in (1, 2, 4)),
 }
