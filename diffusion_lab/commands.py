@@ -149,7 +149,7 @@ def words(options: argparse.Namespace) -> int:
 
 
 def train(options: argparse.Namespace) -> int:
-    """Train a network; writes OUT, and while it goes on OUT.ckpt and, if asked, pictures in OUT.film/.
+    """Train a network; writes OUT, and while it goes on OUT.ckpt and, if asked, OUT.film.png.
 
     Under torchrun all processes train together, and the first one writes.
     """
@@ -165,7 +165,7 @@ def train(options: argparse.Namespace) -> int:
             run.compile()
         updates = run.advance(images, in_words(contexts, names, run.vocabulary.words))
         if is_writer():
-            work = f"{run.config.steps} updates of {run.config.batch}"
+            work = f"{run.config.updates} updates of {run.config.batch}"
             print(f"{len(images)} sprites, {work}, {device.type}, {run.config.precision}")
         with Diary(run, options.out, options.checkpoint_every, options.film_every, options.log) as diary:
             for progress in updates:

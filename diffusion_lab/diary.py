@@ -15,14 +15,15 @@ from .samplers import SAMPLERS
 from .training import LOSS_EVERY, Progress, Run
 from .viz import grid, png
 
-FILM = 40  # sprites in a picture of the film
+FILM = 20  # sprites in a row of the film
 
 
 class Diary:
     """Follows a run: `write` after each update. Of several processes only the one that writes does anything.
 
     At the beginning it writes a checkpoint, so that a place where nothing can be written is found before the work. While the
-    run goes on there are OUT.ckpt, every `checkpoint_every` updates, and, if `film_every` is not 0, pictures in OUT.film/.
+    run goes on there are OUT.ckpt, every `checkpoint_every` updates, and, if `film_every` is not 0, OUT.film.png: a row of
+    sprites each time, the first at the top.
     At a good end there are the weights, OUT, and no checkpoint any more. log: a folder for TensorBoard, or None.
     OSError, in one sentence, if something cannot be written; ValueError if TensorBoard is not there.
     """
@@ -37,7 +38,9 @@ class Diary:
         wait_for_all()  # until all have looked whether there is a checkpoint
         if is_writer():
             self.run.save(self.checkpoint)
-        bar = tqdm(total=self.run.config.steps, initial=self.run.step, unit="step", mininterval=1.0, disable=not is_writer())
+        bar = tqdm(
+            total=self.run.config.updates, initial=self.run.step, unit="update", mininterval=1.0, disable=not is_writer()
+        )
         self.bar = self.open.enter_context(bar)
         self.log = self.open.enter_context(self.writer(self.folder)) if self.writer else None
         return self
@@ -63,17 +66,15 @@ class Diary:
         if progress.step % self.checkpoint_every == 0:
             self.run.save(self.checkpoint)
         if self.film_every and progress.step % self.film_every == 0:
-            picture = film(self.run)
-            folder = Path(f"{self.out}.film")
-            folder.mkdir(exist_ok=True)
-            data = png(picture)
-            write_safely(folder / f"{progress.step:07d}.png", lambda file: file.write(data))
+            row, path = film(self.run), Path(f"{self.out}.film.png")
+            data = png(below(path, progress.step // self.film_every - 1, row))
+            write_safely(path, lambda file: file.write(data))
             if self.log:
-                self.log.add_image("sprites", np.asarray(picture), progress.step, dataformats="HWC")
+                self.log.add_image("sprites", np.asarray(row), progress.step, dataformats="HWC")
 
 
 def film(run: Run) -> Image.Image:
-    """One picture of a training: 40 sprites of the averaged network, always of the same descriptions, from the same noise."""
+    """One row of the film: sprites of the averaged network, always of the same descriptions, from the same noise."""
     how, seed = run.sampling, torch.Generator().manual_seed(0)
     context, guidance = run.vocabulary.random(FILM, seed), how.guidance
     if not context.any():
@@ -83,7 +84,19 @@ def film(run: Run) -> Image.Image:
     )
     for state in walk:
         end = state.x
-    return grid(end, columns=10, scale=1)
+    return grid(end, columns=FILM, scale=2)
+
+
+def below(path: Path, count: int, row: Image.Image) -> Image.Image:
+    """The first `count` rows of the film at `path` with another one below; a run that goes on has earlier rows there."""
+    film = Image.new("RGB", row.size)
+    if count and path.exists():
+        with Image.open(path) as before:
+            kept = min(count, before.height // row.height) * row.height
+            film = Image.new("RGB", (row.width, kept + row.height))
+            film.paste(before.crop((0, 0, row.width, kept)))
+    film.paste(row, (0, film.height - row.height))
+    return film
 
 
 def _tensorboard() -> Callable:

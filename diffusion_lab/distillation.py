@@ -1,7 +1,7 @@
 """Distillation: a network that draws in a few evaluations, taught by one that needs many.
 
     teacher, schedule = load_model(device=best_device())
-    config = TrainConfig(T=4, schedule=schedule.name, prediction=teacher.prediction, steps=1500, lr=1e-3, warmup=50)
+    config = TrainConfig(T=4, schedule=schedule.name, prediction=teacher.prediction, updates=1500, lr=1e-3, warmup=50)
     run = Run(config, words=teacher.words.words)
     run.start_from(teacher)
     for progress in distil(run, teacher, schedule, images, contexts, guidance=1.5):
@@ -125,5 +125,5 @@ def distil(
         return torch.autocast(device.type, torch.bfloat16) if config.precision == "bf16" else nullcontext()
 
     work = Recorded(learn, g) if device.type == "cuda" else learn
-    while run.step < run.config.steps:
+    while run.step < run.config.updates:
         yield run.after(work)

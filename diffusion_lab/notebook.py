@@ -10,7 +10,6 @@ import base64
 import html
 import io
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import ipywidgets
 import numpy as np
@@ -20,37 +19,15 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
+from .controls import SEEDS, STRONGEST, STYLE, Drawing, panel, seed_slider, slider
 from .samplers import SAMPLERS, State, believe, collect, sample_ddim, sample_ddpm, sample_dpmpp_2m
 from .schedules import Schedule
 from .sprites import CLASSES
 from .steps import clip_x0, perturb
 from .unet import for_drawing
-from .viz import ACCENT, INK, PAPER, grid, png, to_uint8
+from .viz import INK, PAPER, grid, png, to_uint8
 from .weights import Sampling
 from .words import Vocabulary
-
-STYLE = {"description_width": "90px"}  # room for the longest label
-SEEDS = 100
-STRONGEST = 8.0  # guidance
-# role: a screen reader says it when it appears
-TROUBLE = f"<div role='alert' style='line-height:1.5;border-left:4px solid {ACCENT};padding-left:8px'>{{}}</div>"
-
-
-class Drawing(NamedTuple):
-    """What a view shows for the values of its controls: a PNG, a line of text, and a list, which may be empty."""
-
-    picture: bytes
-    text: str = ""
-    items: Sequence[str] = ()
-
-    def html(self) -> str:
-        """Text and list, as a widget shows them; line-height: ipywidgets has the height of a button."""
-        text, items = html.escape(self.text), [html.escape(item) for item in self.items]
-        if len(items) > 1:
-            text += "<ol style='margin:0;padding-left:2.2em'>" + "".join(f"<li>{item}</li>" for item in items) + "</ol>"
-        elif items:
-            text += f" <b>{items[0]}</b>"
-        return f"<div style='line-height:1.5'>{text}</div>"
 
 
 def show(picture, *, alt: str, width: int | None = None):
@@ -151,8 +128,8 @@ def context_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 8, steps:
     """
     model, steps = for_drawing(model), min(steps, schedule.T)
     classes = _class_sliders(model, live=False)
-    guidance = _slider("guidance", _sampling(model).guidance, STRONGEST)
-    seed = _seed_slider()
+    guidance = slider("guidance", _sampling(model).guidance, STRONGEST)
+    seed = seed_slider()
 
     def draw() -> Drawing:
         generator = torch.Generator().manual_seed(seed.value)
@@ -172,7 +149,7 @@ def live_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 32, scale: i
     """
     model = for_drawing(model)
     classes = _class_sliders(model, live=True)
-    seed = _seed_slider(live=True)
+    seed = seed_slider(live=True)
 
     def draw() -> Drawing:
         generator = torch.Generator().manual_seed(seed.value)
@@ -199,7 +176,7 @@ def sampler_comparison(
     steps = ipywidgets.SelectionSlider(
         options=counts, value=counts[min(1, len(counts) - 1)], description="steps", style=STYLE, continuous_update=False
     )
-    seed = _seed_slider()
+    seed = seed_slider()
 
     def draw() -> Drawing:
         rows = []
@@ -230,7 +207,7 @@ def prompt_box(model: torch.nn.Module, schedule: Schedule, prompt: str = "red po
     sampler, steps = SAMPLERS[sampling.sampler], min(sampling.steps, schedule.T)
     field = ipywidgets.Text(prompt, description="prompt", style=STYLE, continuous_update=False)  # False: Enter draws
     field.layout.width, field.layout.max_width = "480px", "99%"
-    seed, strength = _seed_slider(), _slider("strength", sampling.guidance, STRONGEST)
+    seed, strength = seed_slider(), slider("strength", sampling.guidance, STRONGEST)
     button = ipywidgets.Button(description="Draw others", tooltip="Draw this prompt again, with the next seed")
     button.layout.margin = "2px 2px 2px 98px"  # under the field and the sliders, not under their names
     button.on_click(lambda _: seed.set_trait("value", (seed.value + 1) % SEEDS))
@@ -287,22 +264,13 @@ def _class_sliders(model: torch.nn.Module, live: bool) -> list[ipywidgets.FloatS
     """A slider for each class that the network knows, the first at 1; for its first words if it knows none."""
     words = _vocabulary(model).words
     names = [name for name in CLASSES if name in words] or words[: len(CLASSES)]
-    return [_slider(name, float(name == names[0]), 1.5, live) for name in names]
+    return [slider(name, float(name == names[0]), 1.5, live) for name in names]
 
 
 def _mixed(model: torch.nn.Module, sliders: Sequence[ipywidgets.FloatSlider]) -> Tensor:
     """(V,) the sliders' values at the places of their words, 0 elsewhere."""
     words = _vocabulary(model)
     return sum(slider.value * words.context(slider.description) for slider in sliders)
-
-
-def _slider(name: str, value: float, most: float, live: bool = False) -> ipywidgets.FloatSlider:
-    """From 0 to `most`. live: it reports while it moves, not only when it is let go."""
-    return ipywidgets.FloatSlider(value, min=0.0, max=most, step=0.1, description=name, style=STYLE, continuous_update=live)
-
-
-def _seed_slider(live: bool = False) -> ipywidgets.IntSlider:
-    return ipywidgets.IntSlider(0, 0, SEEDS - 1, description="seed", style=STYLE, continuous_update=live)
 
 
 def _in_rows(rows: Sequence[Tensor], scale: int, labels: Sequence[str] = ()) -> Image.Image:
@@ -316,37 +284,12 @@ def _show_with_controls(
     still: bytes | None = None,
     beside: bool = False,
 ):
-    """Display controls and what draw() gives for their values, again at each change; then a still picture.
+    """Display controls and what draw() gives for their values (see `panel`); then a still picture for those who only read.
 
-    alt, still: the text and the PNG for those who only read; the PNG is the first drawing if None, and what stands in that
-    drawing's list is added to the text. beside: the text stands at the right of the picture, not above it.
-    An error in the first drawing is the caller's and is raised; later ones are shown in the page.
+    alt, still: its text and PNG; the PNG is the first drawing if None, and what stands in that drawing's list is added to the
+    text.
     """
-    first = draw()
-    picture = ipywidgets.Image(value=first.picture, format="png")
-    text = ipywidgets.HTML(first.html())
-    trouble = ipywidgets.HTML()  # JupyterLab hides what a callback prints or raises; this shows it
-
-    def redraw(_):
-        try:
-            drawing = draw()
-        except Exception as error:  # whatever it is, it must be seen
-            known = isinstance(error, ValueError)  # this package's are a sentence that says what to do
-            sentence = str(error) if known else f"This could not be drawn. {type(error).__name__}: {error}"
-            trouble.value = TROUBLE.format(html.escape(sentence))
-        else:
-            picture.value, text.value, trouble.value = drawing.picture, drawing.html(), ""
-
-    for control in controls:
-        if not isinstance(control, ipywidgets.Button):  # a button moves another control
-            control.observe(redraw, names="value")
-    column = ipywidgets.VBox(list(controls))
-    if beside:
-        text.layout.margin, text.layout.flex = "0 0 0 16px", "1 1 160px"  # below the picture only where 160 are not left
-        both = [ipywidgets.HBox([picture, text], layout=ipywidgets.Layout(flex_flow="row wrap", align_items="flex-start"))]
-    else:
-        both = [text, picture] if first.text else [picture]
-    note = ipywidgets.HTML("<small>Below, for those who only read: the first picture.</small>")
-    display(ipywidgets.VBox([column, trouble, *both, note]))
+    view, first = panel(controls, draw, beside)
+    display(view)
     told = f" {first.text} {'; '.join(first.items)}." if first.items else ""
     show(still or first.picture, alt=alt + told)

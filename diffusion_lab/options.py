@@ -143,9 +143,9 @@ def parser(commands: dict[str, Callable]) -> Parser:
     p.add_argument("--out", type=Path, default=Path("sprites.pt"), help=about)
     p.add_argument("--resume", action="store_true", help="go on from OUT.ckpt")
     p.add_argument("--from", dest="weights", metavar="NAME", help="begin with these weights: context_unet, or a file")
-    p.add_argument("--checkpoint-every", type=whole(1), default=200, metavar="STEPS", help="default: %(default)s")
-    about = "keep pictures of the training in OUT.film/; default: %(default)s, none"
-    p.add_argument("--film-every", type=whole(0), default=0, metavar="STEPS", help=about)
+    p.add_argument("--checkpoint-every", type=whole(1), default=200, metavar="UPDATES", help="default: %(default)s")
+    about = "keep what the network draws in OUT.film.png, a row each time; default: %(default)s, none"
+    p.add_argument("--film-every", type=whole(0), default=0, metavar="UPDATES", help=about)
     p.add_argument("--log", type=Path, metavar="DIR", help="write loss, learning rate and the film's pictures for TensorBoard")
     p.add_argument("--compile", action="store_true", help="translate the network first: pays in long runs on a GPU")
     settings = p.add_argument_group("what decides the result (with --from, what the weights say, where it is about them)")

@@ -24,13 +24,14 @@ from .weights import CHECKPOINT, Sampling, VersionError, build, describe, save
 from .words import Vocabulary, drop_words
 
 LOSS_EVERY = 50  # updates that one recorded loss is the mean of
+OTHER_VERSION = "{} was written by another version of diffusion_lab; begin the training again."
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """Everything that decides the result of a training run, one choice a line. ValueError for values out of range."""
 
-    steps: int = 10000  # updates of the weights
+    updates: int = 10000  # of the weights
     batch: int = 64  # sprites per update
     lr: float = 1e-2  # the highest learning rate; Muon and BatchNorm let it be large
     warmup: int = 300  # updates until the learning rate is reached; then it falls as a half cosine to 0
@@ -46,7 +47,7 @@ class TrainConfig:
     precision: str = "auto"  # "bf16", "fp32", or "auto": bf16 where the processor gains from it
 
     def __post_init__(self):
-        for name in ("steps", "batch", "T"):
+        for name in ("updates", "batch", "T"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise ValueError(f"{name} must be a whole number from 1, not {getattr(self, name)!r}.")
         if self.batch < 2:
@@ -93,7 +94,7 @@ def learning_rate(step: int, config: TrainConfig) -> float:
     """The learning rate of update `step` (from 0): a straight warm-up, then a half cosine down to 0."""
     if step < config.warmup:
         return config.lr * (step + 1) / config.warmup
-    done = (step - config.warmup) / max(config.steps - config.warmup, 1)
+    done = (step - config.warmup) / max(config.updates - config.warmup, 1)
     return config.lr * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
 
 
@@ -197,7 +198,7 @@ class Run:
             work = Recorded(work, self.draws)
 
         def updates() -> Iterator[Progress]:
-            while self.step < (self.config.steps if until is None else until):
+            while self.step < (self.config.updates if until is None else until):
                 yield self._update(index, len(images), work)
 
         return updates()
@@ -287,6 +288,8 @@ class Run:
             raise ValueError(f"{path} is no checkpoint of a training run: give the .ckpt file that `train` wrote.")
         network, _ = build(state, path)
         try:
+            if set(state["config"]) != set(TrainConfig.__dataclass_fields__):
+                raise VersionError(OTHER_VERSION.format(path))
             config = TrainConfig(**state["config"])
             run = cls(config, device, words=network.words.words, sampling=network.sampling, network=network)
             run.step, run.data, run.vocabulary = state["step"], state["data"], network.words
@@ -308,7 +311,7 @@ class Run:
         try:
             self.optimizer.load_state_dict(state)
         except ValueError as error:  # its groups are others
-            raise VersionError(f"{path} was written by another version of diffusion_lab; begin the training again.") from error
+            raise VersionError(OTHER_VERSION.format(path)) from error
 
     def export(self, path: str | Path):
         """Write the averaged weights alone, as `load_model` reads them. OSError, in one sentence, if it cannot."""

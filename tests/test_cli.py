@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import types
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from diffusion_lab.samplers import SAMPLERS
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "w.pt"
-    run = Run(TrainConfig(steps=1, n_feat=16))
+    run = Run(TrainConfig(updates=1, n_feat=16))
     with torch.no_grad():  # a new network hardly hears the context; this one does
         for name, p in run.ema.model.named_parameters():
             if "contextembed" in name:
@@ -342,7 +343,7 @@ def test_words_are_listed_with_their_counts_in_columns_that_fit(capsys, monkeypa
 
 
 def test_words_of_own_weights_and_of_weights_without_descriptions(weights, data, capsys):
-    assert train(data, "--steps", "1", "--out", "w.pt") == 0
+    assert train(data, "--updates", "1", "--out", "w.pt") == 0
     capsys.readouterr()
     for path, expected in (("w.pt", "hero 0"), (str(weights), "hero")):
         assert main(["words", "--weights", path]) == 0
@@ -364,17 +365,40 @@ def train(data, *more):
 
 
 def test_train_writes_weights_that_sample(data, tmp_path):
-    assert train(data, "--steps", "2", "--out", "w.pt", "--film-every", "2") == 0
+    assert train(data, "--updates", "2", "--out", "w.pt", "--film-every", "2") == 0
     assert sample(tmp_path / "w.pt", "--out", "a.png") == 0
-    assert sorted(os.listdir(tmp_path)) == ["a.png", "mine.npy", "w.pt", "w.pt.film"]
-    assert Image.open(tmp_path / "w.pt.film" / "0000002.png").size == (10 * 17 + 1, 4 * 17 + 1)
+    assert sorted(os.listdir(tmp_path)) == ["a.png", "mine.npy", "w.pt", "w.pt.film.png"]
+    assert Image.open(tmp_path / "w.pt.film.png").size == (2 * (20 * 17 + 1), 2 * 18)
+
+
+def test_the_film_has_a_row_for_each_moment_also_of_a_run_that_goes_on(data, tmp_path, monkeypatch):
+    def rows():
+        with Image.open(tmp_path / "w.pt.film.png") as film:
+            return np.split(np.asarray(film.convert("RGB")), film.height // 36)
+
+    options = ["--out", "w.pt", "--film-every", "2", "--checkpoint-every", "3"]
+    assert train(data, "--updates", "9", *options) == 0
+    whole = rows()
+    assert len(whole) == 4 and not any(np.array_equal(a, b) for a, b in pairwise(whole))
+    learn = Run._learn
+
+    def stopped(run, *batch):
+        if run.step == 6:  # after the second row; the checkpoint is older
+            raise KeyboardInterrupt
+        return learn(run, *batch)
+
+    monkeypatch.setattr(Run, "_learn", stopped)
+    assert train(data, "--updates", "9", *options) == 130 and len(rows()) == 2
+    monkeypatch.setattr(Run, "_learn", learn)
+    assert train(data, "--updates", "9", *options, "--resume") == 0
+    assert all(np.array_equal(a, b) for a, b in zip(rows(), whole, strict=True))
 
 
 def test_train_from_begins_with_the_given_weights(data, tmp_path):
     """With a learning rate that is next to nothing they hardly move; a new network is elsewhere."""
-    assert train(data, "--steps", "1", "--out", "a.pt", "--seed", "7") == 0
-    assert train(data, "--steps", "1", "--out", "b.pt", "--lr", "1e-12", "--from", "a.pt") == 0
-    assert train(data, "--steps", "1", "--out", "c.pt", "--lr", "1e-12") == 0
+    assert train(data, "--updates", "1", "--out", "a.pt", "--seed", "7") == 0
+    assert train(data, "--updates", "1", "--out", "b.pt", "--lr", "1e-12", "--from", "a.pt") == 0
+    assert train(data, "--updates", "1", "--out", "c.pt", "--lr", "1e-12") == 0
     a, b, c = (load_model(tmp_path / name)[0].init_conv.conv1[0].weight for name in ("a.pt", "b.pt", "c.pt"))
     torch.testing.assert_close(a, b, rtol=0, atol=1e-6)
     assert (a - c).abs().max() > 0.01
@@ -390,9 +414,9 @@ def test_train_compiles_the_network_when_asked(data, tmp_path, monkeypatch):
         return network
 
     monkeypatch.setattr(torch, "compile", stand_in)
-    assert train(data, "--steps", "2", "--out", "a.pt") == 0
+    assert train(data, "--updates", "2", "--out", "a.pt") == 0
     assert compiled == []
-    assert train(data, "--steps", "2", "--out", "b.pt", "--compile") == 0
+    assert train(data, "--updates", "2", "--out", "b.pt", "--compile") == 0
     ((network, calls),) = compiled
     assert network.n_feat == 64 and len(calls) == 2
     a, b = (load_model(tmp_path / name)[0].state_dict() for name in ("a.pt", "b.pt"))
@@ -402,17 +426,17 @@ def test_train_compiles_the_network_when_asked(data, tmp_path, monkeypatch):
 def test_train_from_goes_on_with_what_the_weights_are(data, tmp_path):
     """Their width, prediction, schedule and words, and how they are sampled; other settings stay free."""
     options = ["--n-feat", "8", "--prediction", "eps", "--schedule", "cosine", "--T", "40"]
-    assert train(data, "--steps", "1", "--out", "a.pt", *options) == 0
-    assert train(data, "--steps", "1", "--out", "b.pt", "--from", "a.pt", "--T", "50") == 0
+    assert train(data, "--updates", "1", "--out", "a.pt", *options) == 0
+    assert train(data, "--updates", "1", "--out", "b.pt", "--from", "a.pt", "--T", "50") == 0
     model, schedule = load_model(tmp_path / "b.pt")
     assert (model.n_feat, model.prediction, schedule.name, schedule.T) == (8, "eps", "cosine", 50)
-    assert train(data, "--steps", "1", "--out", "c.pt", "--from", "context_unet") == 0
+    assert train(data, "--updates", "1", "--out", "c.pt", "--from", "context_unet") == 0
     model, _ = load_model(tmp_path / "c.pt")
     assert model.words.words == load_words()[1] and model.sampling == load_model()[0].sampling
 
 
 def test_train_from_is_refused_where_it_cannot_be(data, capsys):
-    assert train(data, "--steps", "1", "--out", "a.pt", "--prediction", "eps") == 0
+    assert train(data, "--updates", "1", "--out", "a.pt", "--prediction", "eps") == 0
     capsys.readouterr()
     more = ["train", "--data", data, "--batch", "4", "--out", "b.pt"]
     assert "predict eps" in refused(capsys, *more, "--from", "a.pt", "--prediction", "v")
@@ -439,13 +463,13 @@ def test_the_sprite_set_is_learned_with_its_words_and_filmed_by_descriptions(sma
         yield State(0, torch.zeros(n, 3, 16, 16), None)
 
     monkeypatch.setitem(SAMPLERS, "ddim", spy)
-    options = ["--steps", "2", "--batch", "4", "--n-feat", "8", "--film-every", "1", "--out", "w.pt", "--device", "cpu"]
+    options = ["--updates", "2", "--batch", "4", "--n-feat", "8", "--film-every", "1", "--out", "w.pt", "--device", "cpu"]
     assert main(["train", *options]) == 0
     contexts, words = small
     known = load_model(tmp_path / "w.pt")[0].words
     assert known.words == words and known.counts.sum() == len(contexts)
     (n, first, guidance, steps), (_, second, *_) = calls
-    assert (n, guidance, steps) == (40, 1.5, 25) and torch.equal(first, second)
+    assert (n, guidance, steps) == (20, 1.5, 25) and torch.equal(first, second)
     assert {tuple(row) for row in first.tolist()} <= {tuple(row) for row in contexts.tolist()} and len(first.unique(dim=0)) > 5
 
 
@@ -457,14 +481,14 @@ def test_a_film_of_sprites_without_words_asks_for_nothing(data, monkeypatch):
         yield State(0, torch.zeros(n, 3, 16, 16), None)
 
     monkeypatch.setitem(SAMPLERS, "ddim", spy)
-    assert train(data, "--steps", "1", "--out", "w.pt", "--film-every", "1") == 0
-    assert calls == [(None, 1.0)] and diary.FILM == 40
+    assert train(data, "--updates", "1", "--out", "w.pt", "--film-every", "1") == 0
+    assert calls == [(None, 1.0)] and diary.FILM == 20
 
 
 def test_words_that_the_weights_do_not_know_are_refused(small, capsys, tmp_path):
-    run = Run(TrainConfig(steps=1, batch=4, n_feat=8), words=("zither", "kazoo"))
+    run = Run(TrainConfig(updates=1, batch=4, n_feat=8), words=("zither", "kazoo"))
     run.export(tmp_path / "music.pt")
-    arguments = ["train", "--from", "music.pt", "--steps", "1", "--batch", "4", "--out", "w.pt"]
+    arguments = ["train", "--from", "music.pt", "--updates", "1", "--batch", "4", "--out", "w.pt"]
     assert "knows none of the words of these sprites" in refused(capsys, *arguments)
 
 
@@ -492,11 +516,11 @@ def test_train_logs_for_tensorboard(data, monkeypatch):
     module = types.ModuleType("torch.utils.tensorboard")
     module.SummaryWriter = Writer
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
-    assert train(data, "--steps", "50", "--out", "w.pt", "--film-every", "50", "--log", "runs") == 0
+    assert train(data, "--updates", "50", "--out", "w.pt", "--film-every", "50", "--log", "runs") == 0
     names = [(name, step) for name, step, _ in Writer.last.scalars]
     assert names == [("loss", 50), ("learning rate", 50)] and all(value > 0 for *_, value in Writer.last.scalars)
     assert Writer.last.folder == Path("runs")
-    assert Writer.last.images == [("sprites", 50, (69, 171, 3), "HWC")] and Writer.last.closed
+    assert Writer.last.images == [("sprites", 50, (36, 682, 3), "HWC")] and Writer.last.closed
 
 
 def test_the_log_is_closed_when_the_training_is_stopped(data, monkeypatch):
@@ -507,13 +531,13 @@ def test_the_log_is_closed_when_the_training_is_stopped(data, monkeypatch):
     module = types.ModuleType("torch.utils.tensorboard")
     module.SummaryWriter = Stopped
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
-    assert train(data, "--steps", "50", "--out", "w.pt", "--log", "runs") == 130
+    assert train(data, "--updates", "50", "--out", "w.pt", "--log", "runs") == 130
     assert Writer.last.closed
 
 
 def test_logging_without_tensorboard_says_what_to_install(data, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    assert train(data, "--steps", "1", "--out", "w.pt", "--log", "runs") == 2
+    assert train(data, "--updates", "1", "--out", "w.pt", "--log", "runs") == 2
     assert "pip install tensorboard" in capsys.readouterr().err
 
 
@@ -528,13 +552,13 @@ def save_and_die(run, path):
         os._exit(9)  # as suddenly as SIGKILL: no handler, no finally
 Run.save = save_and_die
 main(["train", "--data", sys.argv[1], "--out", "cut.pt", "--batch", "4", "--warmup", "1", "--device", "cpu",
-      "--steps", "9", "--checkpoint-every", "5"])
+      "--updates", "9", "--checkpoint-every", "5"])
 """
 
 
 def test_a_killed_training_goes_on_where_it_stopped(data, tmp_path):
     """A sudden death after the first checkpoint, then --resume: the weights are those of an undisturbed run, bit for bit."""
-    assert train(data, "--steps", "9", "--out", "whole.pt") == 0
+    assert train(data, "--updates", "9", "--out", "whole.pt") == 0
     environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}  # sums depend on how many threads add
     killed = subprocess.run([sys.executable, "-c", KILLED, data], cwd=tmp_path, env=environment, capture_output=True)
     assert killed.returncode == 9, killed.stderr.decode()
@@ -547,19 +571,19 @@ def test_a_killed_training_goes_on_where_it_stopped(data, tmp_path):
 
 def test_an_unfinished_run_is_not_overwritten(data, tmp_path, capsys):
     (tmp_path / "w.pt.ckpt").write_text("precious")
-    assert train(data, "--steps", "2", "--out", "w.pt") == 2
+    assert train(data, "--updates", "2", "--out", "w.pt") == 2
     assert "w.pt.ckpt is an unfinished run: add --resume" in capsys.readouterr().err
     assert (tmp_path / "w.pt.ckpt").read_text() == "precious"
 
 
 def test_resume_refuses_other_settings(data, tmp_path, capsys):
-    Run(TrainConfig(steps=4, batch=4)).save(tmp_path / "w.pt.ckpt")
+    Run(TrainConfig(updates=4, batch=4)).save(tmp_path / "w.pt.ckpt")
     assert main(["train", "--data", data, "--out", "w.pt", "--resume", "--lr", "0.1"]) == 2
     assert "--lr differs from that of w.pt.ckpt" in capsys.readouterr().err
 
 
 def test_resume_refuses_other_data(data, tmp_path, capsys):
-    run = Run(TrainConfig(steps=4, batch=4), torch.device("cpu"))
+    run = Run(TrainConfig(updates=4, batch=4), torch.device("cpu"))
     next(run.advance(torch.zeros(8, 3, 16, 16), torch.zeros(8, 5)))
     run.save(tmp_path / "w.pt.ckpt")
     assert main(["train", "--data", data, "--out", "w.pt", "--resume", "--device", "cpu"]) == 2
@@ -568,7 +592,7 @@ def test_resume_refuses_other_data(data, tmp_path, capsys):
 
 
 def test_any_name_of_the_weights_is_kept(data, tmp_path):
-    assert train(data, "--steps", "1", "--out", "w.ckpt") == 0
+    assert train(data, "--updates", "1", "--out", "w.ckpt") == 0
     assert sorted(os.listdir(tmp_path)) == ["mine.npy", "w.ckpt"]
 
 
@@ -580,7 +604,7 @@ def test_a_missing_device_is_one_sentence(data, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--steps", "0"], "steps must be a whole number from 1"),
+        (["--updates", "0"], "updates must be a whole number from 1"),
         (["--batch", "16"], "8 sprites are fewer than a batch of 16"),
         (["--prediction", "noise"], "prediction must be one of eps, v, x0"),
         (["--out", "nowhere/w.pt"], "could not be written"),

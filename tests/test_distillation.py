@@ -17,7 +17,7 @@ from diffusion_lab.weights import NETWORKS, history
 
 TEACHER = cosine(40)
 CONFIG = TrainConfig(
-    T=4, schedule="cosine", batch=16, steps=1, lr=0.02, warmup=10, prediction="x0", context_dropout=0, word_dropout=0
+    T=4, schedule="cosine", batch=16, updates=1, lr=0.02, warmup=10, prediction="x0", context_dropout=0, word_dropout=0
 )
 NONE = torch.zeros(64, 5)
 
@@ -57,8 +57,8 @@ def start(teacher, **changes):
     return Run(config, "cpu", network=copy.deepcopy(teacher).requires_grad_(True))
 
 
-def taught(teacher, images, contexts=NONE, guidance=1.0, steps=400, grids=(), **changes):
-    run = start(teacher, steps=steps, **changes)
+def taught(teacher, images, contexts=NONE, guidance=1.0, updates=400, grids=(), **changes):
+    run = start(teacher, updates=updates, **changes)
     return run.model, list(distil(run, teacher, TEACHER, images, contexts, guidance, grids))
 
 
@@ -73,7 +73,7 @@ def test_the_student_answers_with_a_picture_where_the_teacher_answers_with_a_mea
 
 
 def test_the_teacher_stays_as_it_is_and_the_student_draws_with_the_samplers(teacher, images):
-    student, reports = taught(teacher, images, steps=3)
+    student, reports = taught(teacher, images, updates=3)
     assert [report.step for report in reports] == [1, 2, 3]
     assert teacher.sharp.eq(0).all() and student.sharp.ne(0).any()
     assert collect(sample_ddim(student, cosine(4), 2, steps=4)).times == [4, 3, 2, 1, 0]
@@ -83,22 +83,22 @@ def test_batchnorm_keeps_the_teachers_statistics(images):
     """In training mode they would be those of a batch, and beliefs would differ for that alone."""
     torch.manual_seed(0)
     unet = ContextUnet(n_feat=8, prediction="v").eval().requires_grad_(False)
-    student, reports = taught(unet, images, steps=2)
+    student, reports = taught(unet, images, updates=2)
     kept, now = unet.state_dict(), student.state_dict()
     assert all(torch.equal(now[name], kept[name]) for name in kept if "running" in name or "tracked" in name)
     assert any(not torch.equal(now[name], kept[name]) for name in kept) and reports[0].loss == 0
 
 
 def test_the_same_seed_teaches_the_same(teacher, images):
-    first, second = (taught(teacher, images, steps=3)[0] for _ in range(2))
+    first, second = (taught(teacher, images, updates=3)[0] for _ in range(2))
     assert torch.equal(first.sharp, second.sharp)
 
 
 def test_at_first_teacher_and_critic_differ_by_the_guidance_only(teacher, images):
     """The critic begins as a copy of the teacher. u + s (c - u) - c is (s - 1) (c - u)."""
     contexts = torch.eye(5)[:1].repeat(64, 1)
-    assert taught(teacher, images, contexts, 1.0, steps=1)[1][0].loss == 0
-    twice, thrice = (taught(teacher, images, contexts, s, steps=1)[1][0].loss for s in (2.0, 3.0))
+    assert taught(teacher, images, contexts, 1.0, updates=1)[1][0].loss == 0
+    twice, thrice = (taught(teacher, images, contexts, s, updates=1)[1][0].loss for s in (2.0, 3.0))
     assert thrice == pytest.approx(4 * twice.item(), rel=1e-4) and twice > 0
 
 
@@ -119,13 +119,13 @@ def test_guidance_goes_into_the_student(teacher, images):
 
     leaning = Leaning().requires_grad_(False).eval()
     for guidance, above in ((1.0, False), (3.0, True)):
-        student, _ = taught(leaning, images, contexts, guidance, steps=60)
+        student, _ = taught(leaning, images, contexts, guidance, updates=60)
         moved = (student(x_t, torch.tensor([0.25]), contexts[:1]) - leaning(x_t, torch.tensor([0.25]), contexts[:1])).mean()
         assert (moved > 0.1) == above
 
 
 def test_the_run_counts_plans_averages_and_records(teacher, images, monkeypatch, tmp_path):
-    run = start(teacher, steps=2 * LOSS_EVERY, ema=0.5)
+    run = start(teacher, updates=2 * LOSS_EVERY, ema=0.5)
     average, losses = run.ema.model.sharp.clone(), []
     for k, progress in enumerate(distil(run, teacher, TEACHER, images, NONE, 1.0), 1):
         assert progress.step == run.step == k and progress.lr == learning_rate(k - 1, run.config) == pytest.approx(
@@ -150,7 +150,7 @@ def test_the_run_counts_plans_averages_and_records(teacher, images, monkeypatch,
 
 def test_the_first_update_takes_the_learning_rate_of_the_warm_up(teacher, images):
     """Adam's first step is its learning rate, whatever the slope: the student's is the run's."""
-    student, (report,) = taught(teacher, images, torch.eye(5)[:1].repeat(64, 1), 3.0, steps=1, warmup=10)
+    student, (report,) = taught(teacher, images, torch.eye(5)[:1].repeat(64, 1), 3.0, updates=1, warmup=10)
     assert report.lr == pytest.approx(0.002) and student.sharp.abs().max().item() == pytest.approx(0.002, rel=1e-3)
 
 
@@ -166,7 +166,7 @@ def test_a_grid_says_which_steps_are_served(teacher, images, monkeypatch):
     monkeypatch.setattr(distillation, "train_step", lambda loss, optimizer, lr: None)
     for grids in ((1,), (2,), (4, 2, 1), (2, 2, 1)):
         noised.clear()
-        taught(teacher, images, steps=60, batch=64, grids=grids)
+        taught(teacher, images, updates=60, batch=64, grids=grids)
         t, s = (torch.cat(noised[side::2]) for side in (0, 1))
         pairs = [pair for n in grids for pair in step_grid(4, n)]
         for step in range(1, 5):
@@ -183,7 +183,7 @@ def test_words_are_dropped_as_the_config_says(teacher, images, monkeypatch):
         distillation, "drop_words", lambda c, whole, single, g: asked.append((whole, single, len(c))) or torch.zeros_like(c)
     )
     contexts = torch.eye(5)[:1].repeat(64, 1)
-    _, reports = taught(teacher, images, contexts, 3.0, steps=2, context_dropout=0.3, word_dropout=0.6)
+    _, reports = taught(teacher, images, contexts, 3.0, updates=2, context_dropout=0.3, word_dropout=0.6)
     assert asked == [(0.3, 0.6, 16)] * 2
     assert reports[0].loss == 0  # without words guidance changes nothing, and critic and teacher are still the same
 
@@ -199,7 +199,7 @@ def test_what_critic_and_student_learn_from(teacher, images, monkeypatch):
     monkeypatch.setattr(distillation, "perturb", spy)
     monkeypatch.setattr(distillation, "train_step", lambda loss, optimizer, lr: losses.append((loss.item(), float(lr))))
     contexts = torch.rand(64, 5, generator=torch.Generator().manual_seed(3))
-    _, reports = taught(teacher, images, contexts, 2.0, steps=40)
+    _, reports = taught(teacher, images, contexts, 2.0, updates=40)
     pairs = set()
     for i, report in enumerate(reports):  # nobody learned: all three are as at first
         (x0, t, _), (made, s, eps) = noised[2 * i : 2 * i + 2]
@@ -217,14 +217,14 @@ def test_what_critic_and_student_learn_from(teacher, images, monkeypatch):
 
 def test_a_distillation_that_diverges_says_so(teacher, images):
     with pytest.raises(FloatingPointError, match="no number after 50 updates: begin again with a lower lr"):
-        taught(teacher, images * torch.nan, steps=50)
+        taught(teacher, images * torch.nan, updates=50)
 
 
 def test_make_writes_a_network_of_four_steps(tmp_path, monkeypatch):
     make = load_script(ROOT / "weights" / "make.py")
     shutil.copy(ROOT / "weights" / "context_unet.pt", tmp_path)
     monkeypatch.setattr(make, "best_device", lambda: torch.device("cpu"))
-    monkeypatch.setattr(make, "FEW_STEPS", replace(make.FEW_STEPS, steps=2, batch=2))
+    monkeypatch.setattr(make, "FEW_STEPS", replace(make.FEW_STEPS, updates=2, batch=2))
     make.train_few_steps(tmp_path, None)
     student, schedule = load_model(tmp_path / "few_steps.pt")
     teacher, _ = load_model(tmp_path / "context_unet.pt")

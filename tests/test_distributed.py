@@ -9,10 +9,11 @@ import pytest
 import torch
 from common import ROOT
 
-from diffusion_lab import Run, TrainConfig
+from diffusion_lab import Run, TrainConfig, training
+from diffusion_lab.__main__ import main
 from diffusion_lab.weights import history
 
-CONFIG = TrainConfig(steps=6, batch=16, n_feat=8, warmup=2, lr=5e-3, schedule="cosine", precision="fp32")
+CONFIG = TrainConfig(updates=6, batch=16, n_feat=8, warmup=2, lr=5e-3, schedule="cosine", precision="fp32")
 PROGRAM = """
 import sys, torch
 sys.path.insert(0, "{tests}")
@@ -20,14 +21,15 @@ from diffusion_lab.distributed import is_writer, join_processes, mean_of_all, sh
 from diffusion_lab import Run
 from test_distributed import CONFIG, twins
 with join_processes(torch.device("cpu")) as device:
-    run = Run(CONFIG, device)
-    for k in range(CONFIG.steps):
-        run.learn(*twins(k, alike={alike}))
-    if is_writer():
-        run.save("both.ckpt")
     rank = torch.distributed.get_rank()
+    for name, alike in (("other", False), ("alike", True)):
+        run = Run(CONFIG, device)
+        for k in range(CONFIG.updates):
+            run.learn(*twins(k, alike))
+        if is_writer():
+            run.save(name + ".ckpt")
+        torch.save([run.model.state_dict(), run.ema.model.state_dict()], f"{{name}}{{rank}}.pt")
     torch.save([share(torch.arange(16)), mean_of_all(float(rank))], f"share{{rank}}.pt")
-    torch.save([run.model.state_dict(), run.ema.model.state_dict()], f"rank{{rank}}.pt")
 """
 
 
@@ -39,15 +41,15 @@ def twins(k, alike):
     return x0, torch.eye(5)[rows % 5], torch.randint(1, 501, (16,), generator=g)[rows], eps
 
 
-def torchrun(folder, *program, processes=2):
-    """Run a program in processes that know each other; its standard error and output as text."""
+def torchrun(folder, *program):
+    """Run a program in two processes that know each other; its standard error and output as text."""
     command = [
         sys.executable,
         "-m",
         "torch.distributed.run",
         "--standalone",
         "--local-addr=127.0.0.1",
-        f"--nproc-per-node={processes}",
+        "--nproc-per-node=2",
         *program,
     ]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
@@ -57,11 +59,14 @@ def torchrun(folder, *program, processes=2):
     return done.returncode, done.stdout
 
 
-def learn_together(folder, alike):
-    (folder / "program.py").write_text(PROGRAM.format(tests=ROOT / "tests", alike=alike))
+@pytest.fixture(scope="module")
+def together(tmp_path_factory):
+    """The folder where two processes have learned together, from shares that differ and from shares alike."""
+    folder = tmp_path_factory.mktemp("together")
+    (folder / "program.py").write_text(PROGRAM.format(tests=ROOT / "tests"))
     status, said = torchrun(folder, "program.py")
     assert status == 0, said
-    return [torch.load(folder / f"rank{rank}.pt") for rank in (0, 1)]
+    return folder
 
 
 def apart(a, b):
@@ -76,26 +81,26 @@ def parameters(state):
     return {name: value for name, value in state.items() if not name.endswith(idle)}
 
 
-def test_both_have_the_same_weights_after_learning_from_different_shares(tmp_path):
-    (one, one_ema), (other, other_ema) = learn_together(tmp_path, alike=False)
+def test_both_have_the_same_weights_after_learning_from_different_shares(together):
+    (one, one_ema), (other, other_ema) = (torch.load(together / f"other{rank}.pt") for rank in (0, 1))
     for a, b in ((one, other), (one_ema, other_ema)):
         assert apart(*({name: value for name, value in state.items() if "running" not in name} for state in (a, b))) == 0
-    (rows, mean), (other_rows, other_mean) = (torch.load(tmp_path / f"share{rank}.pt") for rank in (0, 1))
+    (rows, mean), (other_rows, other_mean) = (torch.load(together / f"share{rank}.pt") for rank in (0, 1))
     assert sorted([*rows.tolist(), *other_rows.tolist()]) == list(range(16)) and mean == other_mean == 0.5
-    alone = Run.load(tmp_path / "both.ckpt", torch.device("cpu"))  # goes on with another number of processes
+    alone = Run.load(together / "other.ckpt", torch.device("cpu"))  # goes on with another number of processes
     assert apart(alone.model.state_dict(), one) == apart(alone.ema.model.state_dict(), one_ema) == 0
-    alone.learn(*twins(CONFIG.steps, alike=False))
+    alone.learn(*twins(CONFIG.updates, alike=False))
     assert apart(alone.model.state_dict(), one) > 1e-4
 
 
-def test_with_shares_alike_two_processes_do_what_one_does(tmp_path):
+def test_with_shares_alike_two_processes_do_what_one_does(together):
     """Then BatchNorm sees the same in each share as in the whole batch, and nothing else may differ."""
-    together = learn_together(tmp_path, alike=True)[0]
+    model, average = torch.load(together / "alike0.pt")
     alone = Run(CONFIG, torch.device("cpu"))
-    for k in range(CONFIG.steps):
+    for k in range(CONFIG.updates):
         alone.learn(*twins(k, alike=True))
-    assert apart(parameters(together[0]), parameters(alone.model.state_dict())) < 1e-4
-    assert apart(parameters(together[1]), parameters(alone.ema.model.state_dict())) < 1e-4
+    assert apart(parameters(model), parameters(alone.model.state_dict())) < 1e-4
+    assert apart(parameters(average), parameters(alone.ema.model.state_dict())) < 1e-4
 
 
 @pytest.fixture
@@ -107,23 +112,26 @@ def data(tmp_path):
 
 
 def command(*more):
-    settings = ["--steps", "100", "--batch", "16", "--n-feat", "8", "--warmup", "10", "--lr", "0.02", "--precision", "fp32"]
-    return ["-m", "diffusion_lab", "train", "--data", "colours.npy", "--device", "cpu", *settings, *more]
+    settings = ["--updates", "100", "--batch", "16", "--n-feat", "8", "--warmup", "10", "--lr", "0.02", "--precision", "fp32"]
+    return ["train", "--data", "colours.npy", "--device", "cpu", *settings, *more]
 
 
-def test_the_same_command_line_gives_the_same_loss_curve_and_one_file(data):
-    status, said = torchrun(data, *command("--out", "two.pt", "--film-every", "50"))
+def test_the_same_command_line_gives_the_same_loss_curve_and_one_file(data, monkeypatch):
+    status, said = torchrun(data, "-m", "diffusion_lab", *command("--out", "two.pt", "--film-every", "50"))
     assert status == 0, said
     assert said.count("64 sprites, 100 updates of 16") == said.count("two.pt: 1,600 images seen") == 1
-    assert sorted(path.name for path in data.iterdir()) == ["colours.npy", "two.pt", "two.pt.film"]
-    status, said = torchrun(data, *command("--out", "one.pt"), processes=1)
-    assert status == 0, said
+    assert sorted(path.name for path in data.iterdir()) == ["colours.npy", "two.pt", "two.pt.film.png"]
+    monkeypatch.chdir(data)
+    assert main(command("--out", "one.pt")) == 0
     one, two = (history(data / name)["losses"] for name in ("one.pt", "two.pt"))
     assert len(one) == len(two) == 2 and one[1] < 0.8 * one[0]
     assert two == pytest.approx(one, rel=0.1)
 
 
-def test_a_batch_that_cannot_be_shared_is_refused_in_one_sentence(data):
-    status, said = torchrun(data, *command("--out", "w.pt"), "--batch", "15")
-    assert status != 0 and "A batch of 15 cannot be shared by 2 processes: make it a multiple of 2, and at least 4." in said
+def test_a_batch_that_cannot_be_shared_is_refused_in_one_sentence(data, monkeypatch, capsys):
+    monkeypatch.chdir(data)
+    monkeypatch.setattr(training, "world", lambda: 2)
+    assert main([*command("--out", "w.pt"), "--batch", "15"]) == 2
+    sentence = "A batch of 15 cannot be shared by 2 processes: make it a multiple of 2, and at least 4.\n"
+    assert capsys.readouterr().err == f"diffusion_lab: {sentence}"
     assert not list(data.glob("w.pt*"))

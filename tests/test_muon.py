@@ -136,7 +136,7 @@ def test_a_network_may_name_its_matrices_itself():
 
 
 def test_a_checkpoint_of_another_optimiser_is_refused_in_one_sentence(tmp_path):
-    run = Run(TrainConfig(steps=2, batch=2, n_feat=8))
+    run = Run(TrainConfig(updates=2, batch=2, n_feat=8))
     run.optimizer = torch.optim.AdamW(run.model.parameters())
     run.save(tmp_path / "old.ckpt")
     with pytest.raises(VersionError, match="another version of diffusion_lab; begin the training again"):

@@ -16,7 +16,7 @@ from diffusion_lab.steps import to_x0_eps
 from diffusion_lab.training import EMA, diffusion_loss, drop_words, learning_rate
 from diffusion_lab.weights import NETWORKS, Sampling, history
 
-SMALL = TrainConfig(steps=8, batch=4, warmup=2, ema=0.9, n_feat=8)
+SMALL = TrainConfig(updates=8, batch=4, warmup=2, ema=0.9, n_feat=8)
 WORDS = ("hero", "food", "red", "blue", "fried egg")
 
 
@@ -35,7 +35,7 @@ def advance(run, sprites, until=None):
     return [progress.loss for progress in run.advance(*sprites, until=until)]
 
 
-def test_2k_steps_equal_k_steps_a_killed_process_and_k_more(sprites, tmp_path, monkeypatch):
+def test_2k_updates_equal_k_updates_a_killed_process_and_k_more(sprites, tmp_path, monkeypatch):
     monkeypatch.setattr("diffusion_lab.training.LOSS_EVERY", 2)  # so that the cut lies within a mean of losses, too
     config, sampling = replace(SMALL, context_dropout=0.3, word_dropout=0.5), Sampling("dpmpp_2m", 5, 1.25)
     whole = Run(config, words=WORDS, sampling=sampling)
@@ -106,7 +106,7 @@ def test_training_draws_every_time_from_1_to_T(sprites, monkeypatch):
         "diffusion_lab.training.diffusion_loss",
         lambda model, x0, c, t, eps, schedule: seen.append(t) or model.out[3].bias.sum() * 0,
     )
-    advance(Run(replace(SMALL, steps=200, batch=10, T=20)), sprites)
+    advance(Run(replace(SMALL, updates=200, batch=10, T=20)), sprites)
     assert torch.cat(seen).unique().tolist() == list(range(1, 21))
 
 
@@ -117,7 +117,7 @@ def test_context_is_dropped_as_often_as_asked_and_images_keep_their_contexts(mon
         "diffusion_lab.training.diffusion_loss",
         lambda model, x0, c, t, eps, schedule: seen.append((x0[:, 0, 0, 0], c)) or model.out[3].bias.sum() * 0,
     )
-    advance(Run(replace(SMALL, steps=100, batch=40, context_dropout=0.25)), (images, contexts))
+    advance(Run(replace(SMALL, updates=100, batch=40, context_dropout=0.25)), (images, contexts))
     values, c = torch.cat([a for a, _ in seen]).long(), torch.cat([b for _, b in seen])
     kept = c.sum(1) == 1
     assert kept.float().mean().item() == pytest.approx(0.75, abs=0.02)
@@ -129,7 +129,7 @@ def test_a_run_drops_words_as_its_config_says(sprites, monkeypatch):
     monkeypatch.setattr(
         "diffusion_lab.training.drop_words", lambda c, whole, single, generator: asked.append((c, whole, single)) or c
     )
-    advance(Run(replace(SMALL, steps=1, batch=10, context_dropout=0.2, word_dropout=0.7)), sprites)
+    advance(Run(replace(SMALL, updates=1, batch=10, context_dropout=0.2, word_dropout=0.7)), sprites)
     (c, whole, single), *others = asked
     assert (whole, single) == (0.2, 0.7) and not others
     assert sorted(c.tolist()) == sorted(sprites[1].tolist())
@@ -263,12 +263,12 @@ def test_every_sprite_comes_once_in_a_pass(sprites, monkeypatch):
         "diffusion_lab.training.diffusion_loss",
         lambda model, x0, c, t, eps, schedule: seen.append(x0[:, 0, 0, 0]) or model.out[3].bias.sum() * 0,
     )
-    advance(Run(replace(SMALL, batch=5, steps=2)), sprites)
+    advance(Run(replace(SMALL, batch=5, updates=2)), sprites)
     assert torch.equal(torch.cat(seen).sort().values, sprites[0][:, 0, 0, 0].sort().values)
 
 
 def test_training_lowers_the_loss(sprites):
-    losses = torch.stack(advance(Run(TrainConfig(steps=30, batch=8, warmup=5, n_feat=16)), sprites))
+    losses = torch.stack(advance(Run(TrainConfig(updates=30, batch=8, warmup=5, n_feat=16)), sprites))
     assert losses[-5:].mean() < 0.8 * losses[:5].mean()
 
 
@@ -351,7 +351,7 @@ def test_learn_does_what_advance_does(sprites):
 
 
 def test_the_learning_rate_warms_up_and_falls_to_zero():
-    config = TrainConfig(steps=100, warmup=10, lr=1.0)
+    config = TrainConfig(updates=100, warmup=10, lr=1.0)
     rates = [learning_rate(step, config) for step in range(101)]
     assert rates[0] == pytest.approx(0.1) and rates[9] == pytest.approx(1) and rates[55] == pytest.approx(0.5)
     assert rates[100] == pytest.approx(0, abs=1e-12) and max(rates) == pytest.approx(1)
@@ -360,7 +360,7 @@ def test_the_learning_rate_warms_up_and_falls_to_zero():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"steps": 0}, "steps must be"),
+        ({"updates": 0}, "updates must be"),
         ({"batch": 1}, "batch must be at least 2"),
         ({"ema": 1.0}, "ema must be"),
         ({"context_dropout": 1.5}, "context_dropout"),
@@ -394,7 +394,7 @@ def test_bf16_is_chosen_only_where_the_processor_has_units_for_it(monkeypatch):
 
 
 def test_bf16_training_stays_close_to_fp32(sprites):
-    losses = [advance(Run(replace(SMALL, precision=p, steps=2)), sprites)[0].item() for p in ("fp32", "bf16")]
+    losses = [advance(Run(replace(SMALL, precision=p, updates=2)), sprites)[0].item() for p in ("fp32", "bf16")]
     assert losses[0] == pytest.approx(losses[1], rel=0.02) and losses[0] != losses[1]
 
 

@@ -92,7 +92,7 @@ def test_without_a_name_it_is_the_first_of_the_package():
 
 
 def test_a_checkpoint_loads_as_its_average(path):
-    run = Run(TrainConfig(n_feat=8, steps=4, batch=2), words=WORDS.words, sampling=Sampling("ddpm", 9, 1.0))
+    run = Run(TrainConfig(n_feat=8, updates=4, batch=2), words=WORDS.words, sampling=Sampling("ddpm", 9, 1.0))
     images, contexts = torch.rand(4, 3, 16, 16), torch.eye(3)[[0, 1, 1, 2]]
     for _ in run.advance(images, contexts):
         pass

@@ -40,10 +40,10 @@ CLASSIFIERS = {  # what it names, the strongest noise that it sees, seed
     "sprite_classifier": ("kinds", 0.0, 0),
     "label_classifier": ("classes", 0.1, 1),
 }
-UNET = TrainConfig(n_feat=80, steps=60_000, batch=64, lr=2e-2, warmup=500, ema=0.9995, schedule="cosine")
-FEW_STEPS = TrainConfig(T=4, schedule="cosine", steps=3000, batch=64, lr=1e-3, warmup=100, weight_decay=0.0, ema=0.995)
+UNET = TrainConfig(n_feat=80, updates=60_000, batch=64, lr=2e-2, warmup=500, ema=0.9995, schedule="cosine")
+FEW_STEPS = TrainConfig(T=4, schedule="cosine", updates=3000, batch=64, lr=1e-3, warmup=100, weight_decay=0.0, ema=0.995)
 GRIDS = (4, 4, 2, 2, 1)  # the numbers of steps that it is to serve, and how often each is trained
-ON_GPU = {"context_unet": {"batch": 1024, "steps": 20_000}, "few_steps": {"batch": 512, "steps": 6000}}
+ON_GPU = {"context_unet": {"batch": 1024, "updates": 20_000}, "few_steps": {"batch": 512, "updates": 6000}}
 LOOK, FILM = 20.0, 40  # seconds until the speed is known; pictures in the film of a training
 GUIDANCES = (1.25, 1.5, 1.75, 2.0)  # of these the judge chooses
 SHARE = 0.62  # of --seconds is context_unet's, the rest few_steps'
@@ -125,7 +125,7 @@ def config_of(name: str, base: TrainConfig) -> TrainConfig:
 
 def fit(run: Run, updates: Iterator[Progress], until: float):
     """Train for a while, and set the run's number of updates to what can be done until this moment (time.monotonic)."""
-    run.config = replace(run.config, steps=10**9)  # so that the learning rate does not fall yet
+    run.config = replace(run.config, updates=10**9)  # so that the learning rate does not fall yet
     for _ in range(10):  # then all is translated and recorded
         next(updates).loss.item()
     begin, first = time.monotonic(), run.step
@@ -136,8 +136,8 @@ def fit(run: Run, updates: Iterator[Progress], until: float):
             if time.monotonic() - begin > look:
                 break
     each = (time.monotonic() - begin) / (run.step - first)
-    run.config = replace(run.config, steps=run.step + max(1, int((until - time.monotonic()) / each)))
-    print(f"{run.config.batch / each:,.0f} images a second: {run.config.steps:,} updates", flush=True)
+    run.config = replace(run.config, updates=run.step + max(1, int((until - time.monotonic()) / each)))
+    print(f"{run.config.batch / each:,.0f} images a second: {run.config.updates:,} updates", flush=True)
 
 
 def train_unet(out: Path, seconds: float | None):
@@ -159,13 +159,13 @@ def train_unet(out: Path, seconds: float | None):
     if seconds:
         fit(run, updates, begin + seconds)
     wishes, noise = forty(contexts)
-    moments = set(np.geomspace(max(100, run.step + 1), run.config.steps, FILM).astype(int).tolist())
+    moments = set(np.geomspace(max(100, run.step + 1), run.config.updates, FILM).astype(int).tolist())
     for progress in updates:
         if progress.step in moments:
             walk = SAMPLERS["dpmpp_2m"](run.ema.model, run.schedule, 40, wishes, 1.5, start=noise, steps=12)
             frames.append(to_uint8(collect(walk).images))
             seen.append(progress.step * run.config.batch)
-        if progress.step % (max(1, run.config.steps // 8) if on_gpu else 500) == 0:
+        if progress.step % (max(1, run.config.updates // 8) if on_gpu else 500) == 0:
             loss = float(np.mean(run.losses[-20:]))
             print(f"update {progress.step:,}, {time.monotonic() - begin:.0f} s, loss {loss:.4f}", flush=True)
             if on_gpu:
@@ -217,7 +217,7 @@ def train_few_steps(out: Path, seconds: float | None):
     if seconds:
         fit(run, updates, begin + seconds)
     for progress in updates:
-        if progress.step % max(1, run.config.steps // 8) == 0:
+        if progress.step % max(1, run.config.updates // 8) == 0:
             gap = float(np.mean(run.losses[-4:] or [progress.loss.item()]))
             print(f"update {progress.step:,}, {time.monotonic() - begin:.0f} s, gap {gap:.5f}", flush=True)
     run.export(out / "few_steps.pt")

@@ -94,10 +94,10 @@ def trial(judge: Judge, seconds: float, config: TrainConfig, parts: dict) -> dic
     """One run of about so many seconds; their number of updates comes from a measurement of 20."""
     images, contexts = to_tensors(load_sprites())
     times = []
-    for _ in Trial(replace(config, steps=24), **parts).advance(images, contexts):
+    for _ in Trial(replace(config, updates=24), **parts).advance(images, contexts):
         times.append(time.perf_counter())
     updates = round(seconds / ((times[-1] - times[3]) / 20))
-    run = Trial(replace(config, steps=max(20, updates)), **parts)
+    run = Trial(replace(config, updates=max(20, updates)), **parts)
     begin = time.perf_counter()
     for _ in run.advance(images, contexts):
         pass

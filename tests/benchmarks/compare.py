@@ -62,12 +62,12 @@ def quality(judge: Judge, model: torch.nn.Module, schedule) -> dict:
 def ours(judge: Judge, seconds: float) -> dict:
     """One whole run of about so many seconds. Its number of updates comes from a measurement of 20."""
     images, contexts = to_tensors(load_sprites())
-    trial = Run(TrainConfig(**vars(OURS) | {"steps": 25}), CPU)
+    trial = Run(TrainConfig(**vars(OURS) | {"updates": 25}), CPU)
     times = []
     for _ in trial.advance(images, contexts):
         times.append(time.perf_counter())
     each = (times[-1] - times[4]) / 20
-    run = Run(TrainConfig(**vars(OURS) | {"steps": max(60, round(seconds / each))}), CPU)
+    run = Run(TrainConfig(**vars(OURS) | {"updates": max(60, round(seconds / each))}), CPU)
     begin = time.perf_counter()
     for _ in run.advance(images, contexts):
         pass

@@ -45,7 +45,7 @@ def main():
     judge = Judge(options.n)
     for recipe in options.recipes:
         width, batch, rate = recipe.split(":")
-        config = replace(make.UNET, n_feat=int(width), batch=int(batch), lr=float(rate), steps=10**9)
+        config = replace(make.UNET, n_feat=int(width), batch=int(batch), lr=float(rate), updates=10**9)
         run = Run(config, words=words, sampling=Sampling("dpmpp_2m", 12, 1.5))
         begin = time.monotonic()
         if run.device.type == "cuda":
