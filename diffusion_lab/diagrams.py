@@ -1,0 +1,151 @@
+"""Drawings that explain: the chain of noise, the U-Net, guidance, and teacher, student and critic.
+
+Each returns a matplotlib figure for `show`. Colours mean the same in all: dark for what is given, red for what is asked or
+done by the network, grey for what is only carried along.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from torch import Tensor
+
+from .sprites import to_uint8
+from .viz import ACCENT, INK
+
+PALE, GREY = "#eef1f6", "#8a94a6"
+FONT = 11
+
+
+def canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    """An empty drawing of width × height units, 0.8 inches each, with (0, 0) at the lower left."""
+    fig = Figure(figsize=(0.8 * width, 0.8 * height))
+    axis = fig.add_axes((0, 0, 1, 1))
+    axis.set(xlim=(0, width), ylim=(0, height), aspect="equal")
+    axis.set_axis_off()
+    return fig, axis
+
+
+def box(axis: Axes, x: float, y: float, width: float, height: float, text: str = "", colour: str = INK, fill: str = PALE):
+    """A rounded box with its centre at (x, y)."""
+    corner = x - width / 2, y - height / 2
+    style = "round,pad=0,rounding_size=0.08"
+    axis.add_patch(FancyBboxPatch(corner, width, height, boxstyle=style, edgecolor=colour, facecolor=fill, linewidth=1.5))
+    write(axis, x, y, text, colour)
+
+
+def write(axis: Axes, x: float, y: float, text: str, colour: str = INK, size: float = FONT):
+    """Text with its centre at (x, y)."""
+    axis.text(x, y, text, color=colour, size=size, ha="center", va="center", linespacing=1.3)
+
+
+def arrow(axis: Axes, start: tuple[float, float], end: tuple[float, float], colour: str = INK, bend: float = 0.0, dashed=False):
+    """An arrow; bend: how far it leaves the straight line, to the right of its direction, as a share of its length."""
+    style = {"arrowstyle": "-|>", "mutation_scale": 14, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
+    curve = f"arc3,rad={bend}"
+    axis.add_patch(
+        FancyArrowPatch(start, end, color=colour, connectionstyle=curve, linestyle="--" if dashed else "-", **style)
+    )
+
+
+def picture(axis: Axes, x: float, y: float, size: float, image: Tensor | np.ndarray):
+    """A sprite (3, H, W) in [-1, 1] with its centre at (x, y), `size` units wide, in a thin frame."""
+    corners = x - size / 2, x + size / 2, y - size / 2, y + size / 2
+    axis.imshow(to_uint8(image[None])[0], extent=corners, interpolation="nearest", zorder=2)
+    axis.add_patch(FancyBboxPatch((corners[0], corners[2]), size, size, boxstyle="square,pad=0", fill=False, edgecolor=GREY))
+    axis.set(xlim=axis.get_xlim(), ylim=axis.get_ylim())
+
+
+def chain(frames: Sequence[Tensor] | Tensor, times: Sequence[int]) -> Figure:
+    """The chain: sprites from clean to noise, (F, 3, H, W), their times below; above noise is added, below it is removed."""
+    count = len(frames)
+    fig, axis = canvas(2.2 * count, 3.7)
+    for k, (frame, t) in enumerate(zip(frames, times, strict=True)):
+        x = 1.1 + 2.2 * k
+        picture(axis, x, 1.85, 1.5, frame)
+        write(axis, x, 0.9, f"$x_{{{t}}}$", size=13)
+        if k:
+            arrow(axis, (x - 1.9, 2.75), (x - 0.3, 2.75), INK, -0.25)
+            arrow(axis, (x - 0.3, 0.62), (x - 1.9, 0.62), ACCENT, -0.25)
+    middle = 1.1 * count
+    write(axis, middle, 3.45, "noise is added: anyone can do this")
+    write(axis, middle, 0.15, "noise is removed: this takes a network", ACCENT)
+    axis.set(xlim=(0, 2.2 * count), ylim=(0, 3.7))
+    return fig
+
+
+def unet(features: int = 64) -> Figure:
+    """The ContextUnet: three sizes down, three up, the skips between them, and where time and words enter."""
+    fig, axis = canvas(14.6, 5.9)
+    rows = {16: 4.6, 8: 3.2, 4: 1.8, 1: 0.5}
+    f = features
+    left = (("init_conv", 16, 2.0, 1.5), ("down1", 8, 3.4, 1.15), ("down2", 4, 4.8, 0.9), ("to_vec", 1, 6.1, 0.75))
+    right = (("up0", 4, 7.9, 0.9), ("up1", 8, 9.4, 1.15), ("up2", 16, 11.0, 1.5))
+    sizes = {"init_conv": f, "down1": f, "down2": 2 * f, "to_vec": 2 * f, "up0": 2 * f, "up1": f, "up2": f}
+    for name, side, x, height in (*left, *right):
+        box(axis, x, rows[side], 1.05, height)
+        write(axis, x, rows[side] + 0.13, name, size=10)
+        what = f"{sizes[name]} × {side}×{side}" if side > 1 else f"{sizes[name]} numbers"
+        write(axis, x, rows[side] - 0.15, what, GREY, 8)
+    box(axis, 12.6, rows[16], 0.9, 1.5, "out")
+    write(axis, 0.55, rows[16], "$x_t$\n3 × 16×16", size=10)
+    write(axis, 14.0, rows[16], "answer\n3 × 16×16", ACCENT, 10)
+    arrow(axis, (1.05, rows[16]), (1.45, rows[16]))
+    path = [*left, *right]
+    for (_, s1, x1, _), (_, s2, x2, _) in zip(path[:-1], path[1:], strict=True):
+        arrow(axis, (x1 + 0.55, rows[s1] - 0.1), (x2 - 0.55, rows[s2] + 0.1))
+    arrow(axis, (11.55, rows[16]), (12.12, rows[16]))
+    arrow(axis, (13.05, rows[16]), (13.4, rows[16]), ACCENT)
+    for start, end, y in ((5.4, 8.85, rows[4] + 0.28), (4.0, 10.45, rows[8] + 0.4)):
+        arrow(axis, (start, y), (end, y + 0.5), GREY, dashed=True)
+    arrow(axis, (2.55, 5.2), (12.12, 5.2), GREY, dashed=True)
+    write(axis, 6.6, 5.42, "skip connections: where things are", GREY, 10)
+    for x, y, name in ((9.4, 0.5, "1"), (11.6, 1.8, "2")):
+        box(axis, x, y, 2.1, 0.7, f"time {name} adds\nwords {name} multiply", ACCENT, "#fdf1f2")
+    arrow(axis, (9.4, 0.87), (9.4, 2.58), ACCENT)
+    arrow(axis, (11.6, 2.17), (11.15, 3.8), ACCENT)
+    return fig
+
+
+def guidance(s: float = 2.0) -> Figure:
+    """Classifier-free guidance as arrows: u, c, and s times as far from u as c is."""
+    fig, axis = canvas(9, 3.6)
+    u, c = np.array([1.3, 0.9]), np.array([4.0, 1.75])
+    guided = u + s * (c - u)
+    arrow(axis, tuple(u), tuple(guided), ACCENT, dashed=True)
+    arrow(axis, tuple(u), tuple(c), INK)
+    for point, text, colour, side in (
+        (u, "u: without a wish", INK, -0.4),
+        (c, "c: with the wish", INK, -0.45),
+        (guided, f"u + s (c − u), s = {s:g}", ACCENT, 0.4),
+    ):
+        axis.plot(*point, "o", color=colour, zorder=3)
+        write(axis, point[0], point[1] + side, text, colour)
+    return fig
+
+
+def distillation() -> Figure:
+    """Teacher, student and critic: what each is given, and how their difference changes the student."""
+    fig, axis = canvas(13, 5.2)
+    write(axis, 0.75, 2.2, "noisy\n$x_t$")
+    box(axis, 2.6, 2.2, 1.7, 0.9, "student", ACCENT, "#fdf1f2")
+    box(axis, 5.0, 2.2, 1.5, 0.9, "answer $\\tilde{x}$")
+    write(axis, 6.55, 2.75, "add noise\nagain", GREY, 10)
+    box(axis, 7.9, 2.2, 1.1, 0.9, "$x_s$")
+    box(axis, 10.2, 3.4, 1.9, 0.9, "teacher\n(fixed)")
+    box(axis, 10.2, 1.0, 1.9, 0.9, "critic\n(learns $\\tilde{x}$)")
+    write(axis, 12.2, 2.2, "difference\nof the two\nbeliefs", ACCENT)
+    arrow(axis, (1.2, 2.2), (1.72, 2.2))
+    arrow(axis, (3.47, 2.2), (4.22, 2.2))
+    arrow(axis, (5.77, 2.2), (7.32, 2.2))
+    arrow(axis, (8.47, 2.4), (9.22, 3.3))
+    arrow(axis, (8.47, 2.0), (9.22, 1.1))
+    arrow(axis, (11.17, 3.3), (12.0, 2.75))
+    arrow(axis, (11.17, 1.1), (12.0, 1.65))
+    axis.plot((12.2, 12.2, 2.6, 2.6), (2.85, 4.5, 4.5, 3.0), color=ACCENT, linewidth=1.6, linestyle="--")
+    arrow(axis, (2.6, 3.0), (2.6, 2.7), ACCENT)
+    arrow(axis, (5.0, 1.73), (9.2, 0.8), GREY, 0.2, dashed=True)
+    write(axis, 7.4, 4.75, "changes the student's weights", ACCENT, 10)
+    return fig
