@@ -5,6 +5,7 @@ done by the network, grey for what is only carried along.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -45,9 +46,7 @@ def arrow(axis: Axes, start: tuple[float, float], end: tuple[float, float], colo
     """An arrow; bend: how far it leaves the straight line, to the right of its direction, as a share of its length."""
     style = {"arrowstyle": "-|>", "mutation_scale": 14, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
     curve = f"arc3,rad={bend}"
-    axis.add_patch(
-        FancyArrowPatch(start, end, color=colour, connectionstyle=curve, linestyle="--" if dashed else "-", **style)
-    )
+    axis.add_patch(FancyArrowPatch(start, end, color=colour, connectionstyle=curve, linestyle="--" if dashed else "-", **style))
 
 
 def picture(axis: Axes, x: float, y: float, size: float, image: Tensor | np.ndarray):
@@ -94,7 +93,7 @@ def unet(features: int = 64) -> Figure:
     write(axis, 14.0, rows[16], "answer\n3 × 16×16", ACCENT, 10)
     arrow(axis, (1.05, rows[16]), (1.45, rows[16]))
     path = [*left, *right]
-    for (_, s1, x1, _), (_, s2, x2, _) in zip(path[:-1], path[1:], strict=True):
+    for (_, s1, x1, _), (_, s2, x2, _) in pairwise(path):
         arrow(axis, (x1 + 0.55, rows[s1] - 0.1), (x2 - 0.55, rows[s2] + 0.1))
     arrow(axis, (11.55, rows[16]), (12.12, rows[16]))
     arrow(axis, (13.05, rows[16]), (13.4, rows[16]), ACCENT)

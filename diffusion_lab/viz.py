@@ -20,10 +20,18 @@ MOST_A_SIDE = 65_535  # a GIF counts its width and height with two bytes
 MOST_PIXELS = 32_000_000  # a GIF of 32 such frames takes a gigabyte while it is made
 
 
-def grid(images, columns: int = 8, scale: int = 4, labels: Sequence[str] = (), background: str = "white") -> Image.Image:
+def grid(
+    images,
+    columns: int = 8,
+    scale: int = 4,
+    labels: Sequence[str] = (),
+    background: str = "white",
+    titles: Sequence[str] = (),
+) -> Image.Image:
     """The pictures in rows of `columns`, each pixel `scale` pixels wide, on white with a gap of one sprite pixel.
 
-    labels: a text for each row, to stand at its left; ValueError if there are not as many texts as rows.
+    labels: a text for each row, to stand at its left. titles: a text for each column, to stand above it.
+    ValueError if there are not as many texts as rows or columns.
     background: as in `gif`, for what lies between the pictures, and for the white around their figures.
     """
     pictures, paper = to_uint8(images), rgba(background)
@@ -31,16 +39,25 @@ def grid(images, columns: int = 8, scale: int = 4, labels: Sequence[str] = (), b
         pictures = np.concatenate([pictures, np.full_like(pictures[..., :1], 255)], -1)
         pictures[figures_outside(pictures[..., :3])] = paper
     picture = _enlarge(_tile(pictures, columns, paper=paper[: pictures.shape[-1]]), scale)
-    if not labels:
-        return picture
-    rows = -(-len(pictures) // columns)
-    if len(labels) != rows:
-        raise ValueError(f"There are {rows} rows and {len(labels)} labels; the numbers must be equal.")
+    rows, columns = -(-len(pictures) // columns), min(columns, len(pictures))
+    for texts, count, what in ((labels, rows, "rows and {} labels"), (titles, columns, "columns and {} titles")):
+        if texts and len(texts) != count:
+            raise ValueError(f"There are {count} {what.format(len(texts))}; the numbers must be equal.")
+    if labels:
+        picture = _labelled(picture, labels, scale)
+    if titles:
+        pitch, left = (pictures.shape[2] + 1) * scale, picture.width - columns * (pictures.shape[2] + 1) * scale - scale
+        picture = _titled(picture, [(left + scale + k * pitch, text) for k, text in enumerate(titles)])
+    return picture
+
+
+def _labelled(picture: Image.Image, labels: Sequence[str], scale: int) -> Image.Image:
+    """The picture with a text at the left of each row."""
     font = ImageFont.load_default(13)
     margin = 8 + max(int(font.getlength(text)) for text in labels)
     out = Image.new("RGB", (margin + picture.width, picture.height), PAPER)
     out.paste(picture, (margin, 0))
-    pitch = (picture.height - scale) // rows
+    pitch = (picture.height - scale) // len(labels)
     for i, text in enumerate(labels):
         ImageDraw.Draw(out).text((margin - 6, scale + i * pitch + pitch // 2), text, fill=INK, font=font, anchor="rm")
     return out

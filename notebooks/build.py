@@ -40,7 +40,8 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 # What Colab installs from: any source that `pip install` takes. Set here and nowhere else; empty until there is a public one.
 ADDRESS = ""
 SETUP = f"""\
-# Is the package there? In Colab it is installed here, and the PyTorch that Colab brings stays untouched.
+# @title Set-up: is the package there?
+# In Colab it is installed here, and the PyTorch that Colab brings stays untouched.
 import subprocess
 import sys
 from importlib import import_module, invalidate_caches
@@ -65,6 +66,7 @@ KERNEL = {
     "language_info": {"name": "python"},
 }
 WIDGET = "application/vnd.jupyter.widget-view+json"
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}  # how Colab and JupyterLab write that a cell's code is hidden
 
 
 @dataclass(frozen=True)
@@ -106,10 +108,15 @@ def clean(notebook: dict) -> dict:
     built_from = notebook["metadata"].get("built_from")
     notebook["metadata"] = dict(KERNEL) | ({"built_from": built_from} if built_from else {})
     for cell in notebook["cells"]:
-        cell["metadata"] = {"tags": cell["metadata"]["tags"]} if cell["metadata"].get("tags") else {}
+        cell["metadata"] = tagged(cell["metadata"].get("tags", []))
         if cell["cell_type"] == "code":
             cell["outputs"] = [output for output in cell["outputs"] if not _passing(output)]
     return notebook
+
+
+def tagged(tags: list[str]) -> dict:
+    """The metadata of a cell with these tags. What a reader need not see is tagged "folded": its code is hidden."""
+    return ({"tags": tags} if tags else {}) | (FOLDED if "folded" in tags else {})
 
 
 def _passing(output: dict) -> bool:
@@ -176,11 +183,11 @@ def read_master(path: Path) -> dict:
         if more:
             raise Fault(f"{_short(path)}: the cell {id} has {', '.join(sorted(more))}; only id and tags are known")
         ids.add(id)
-        tags = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
-        made = {"cell_type": cell.cell_type, "id": id, "metadata": tags, "source": cell.source.splitlines(keepends=True)}
+        about = tagged(cell.metadata.get("tags", []))
+        made = {"cell_type": cell.cell_type, "id": id, "metadata": about, "source": cell.source.splitlines(keepends=True)}
         cells.append(made | ({"outputs": [], "execution_count": None} if cell.cell_type == "code" else {}))
     first = next(i for i, cell in enumerate(cells) if cell["cell_type"] == "code")
-    setup = {"cell_type": "code", "id": "setup", "metadata": {}, "outputs": [], "execution_count": None}
+    setup = {"cell_type": "code", "id": "setup", "metadata": tagged(["folded"]), "outputs": [], "execution_count": None}
     setup["source"] = SETUP.rstrip().splitlines(keepends=True)
     return {"cells": [*cells[:first], setup, *cells[first:]], "metadata": dict(KERNEL), "nbformat": 4, "nbformat_minor": 5}
 
@@ -199,7 +206,7 @@ def for_students(cell: dict) -> dict:
 
 def exercise(source: str) -> str | None:
     """The name of the exercise that a cell holds, "L1.2"; None for all other cells."""
-    found = re.search(r"^(?:verdict = )?checks\.(L\d)_(\d)\.check\(", source, flags=re.MULTILINE)
+    found = re.search(r"^(?:\w*verdict = )?checks\.(L\d)_(\d)\.check\(", source, flags=re.MULTILINE)
     return f"{found[1]}.{found[2]}" if found else None
 
 

@@ -7,6 +7,7 @@ from the network. Links to other sites are not followed.
 """
 
 import argparse
+import json
 import shutil
 import sys
 from html import escape
@@ -20,6 +21,7 @@ from nbconvert.filters import markdown2html
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXTS = ("README.md", "notebooks/README.md", "data/README.md", "weights/README.md")
+GLOSSARY, WORDS = "glossary.html", "## Words of this lab"  # a page made of the tables under this heading in each lab
 LABS = {f"notebooks/{lab.name}.ipynb": lab.title for lab in build.LABS}
 STYLE = """
 body { margin: 0; } img { max-width: 100%; height: auto; }
@@ -44,7 +46,7 @@ def page_of(path: str) -> str:
 def navigation(here: str) -> str:
     """The links to all labs, as seen from the page `here`."""
     up = "../" * here.count("/")
-    links = [("README.md", "Diffusion Lab"), *LABS.items()]
+    links = [("README.md", "Diffusion Lab"), *LABS.items(), (GLOSSARY, "Glossary")]
     current = {here: ' aria-current="page"'}
     items = (f'<a href="{up}{page_of(p)}"{current.get(page_of(p), "")}>{escape(name)}</a>' for p, name in links)
     return f'<style>{STYLE}</style><nav class="labs" aria-label="Labs">{"".join(items)}</nav>'
@@ -92,12 +94,31 @@ def render(name: str) -> str:
         start = text.index(">", text.index("<body")) + 1
         text = text[:start] + menu + text[start:]
     else:
-        body = markdown2html(source.read_text(encoding="utf-8"))
-        head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        title = escape(source.read_text(encoding="utf-8").splitlines()[0].lstrip("# "))
-        text = f'<!DOCTYPE html><html lang="en"><head>{head}<title>{title}</title></head>'
-        text += f'<body class="site">{menu}<main>{body}</main></body></html>\n'
+        text = text_page(source.read_text(encoding="utf-8"), menu)
     return point_to_pages(text, source)
+
+
+def text_page(markdown: str, menu: str) -> str:
+    """A page of text as HTML; its first line is its title."""
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    title = escape(markdown.splitlines()[0].lstrip("# "))
+    body = f'<body class="site">{menu}<main>{markdown2html(markdown)}</main></body>'
+    return f'<!DOCTYPE html><html lang="en"><head>{head}<title>{title}</title></head>{body}</html>\n'
+
+
+def glossary(notebooks: dict[str, dict]) -> str:
+    """The words of all labs in alphabetical order, as Markdown. notebooks: each lab's, by its path."""
+    rows = []
+    for path, notebook in notebooks.items():
+        for cell in notebook["cells"]:
+            _, _, after = "".join(cell["source"]).partition(WORDS)
+            for line in after.partition("\n## ")[0].splitlines():
+                if line.startswith("|") and not line.startswith(("| Term", "|--", "| --")):
+                    rows.append(f"{line.rstrip().rstrip('|')}| [{LABS[path].split()[0]}]({page_of(path)}) |")
+    table = "\n".join(sorted(rows, key=lambda row: row.strip("|* $`\\").lower()))
+    return (
+        f"# Glossary\n\nThe words of the labs, and where each first comes.\n\n| Term | Means | Lab |\n|---|---|---|\n{table}\n"
+    )
 
 
 def make(folder: Path):
@@ -113,6 +134,9 @@ def make(folder: Path):
                 copy = folder / path.relative_to(ROOT)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
+
+    notebooks = {name: json.loads((ROOT / name).read_text(encoding="utf-8")) for name in LABS}
+    (folder / GLOSSARY).write_text(text_page(glossary(notebooks), navigation(GLOSSARY)), encoding="utf-8")
 
 
 def problems(folder: Path) -> list[str]:
@@ -142,7 +166,7 @@ def main() -> int:
     folder = parser.parse_args().folder
     make(folder)
     found = problems(folder)
-    print("\n".join([f"{folder}: {len(TEXTS) + len(LABS)} pages", *found]))
+    print("\n".join([f"{folder}: {len(TEXTS) + len(LABS) + 1} pages", *found]))
     return int(bool(found))
 
 

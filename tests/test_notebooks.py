@@ -146,6 +146,7 @@ def test_a_master_is_read_with_ids_and_tags_and_gets_the_setup_cell(master):
     assert "".join(cells[0]["source"]) == "# Title\n\n```python\nshown, not run\n```"
     assert "".join(cells[1]["source"]) == build.SETUP.rstrip()
     assert cells[3]["source"] == ["x = torch.zeros(2)\n", "\n", "x"]
+    assert cells[1]["metadata"] == {"tags": ["folded"], "cellView": "form", "jupyter": {"source_hidden": True}}
     assert [cell["metadata"] for cell in cells[2:]] == [{}, {"tags": ["nbval-check-output", "mirrors: a.b"]}]
 
 

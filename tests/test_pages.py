@@ -19,7 +19,7 @@ def site(tmp_path_factory):
 def test_the_site_is_whole(site):
     assert pages.problems(site) == []
     made = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
-    assert made == sorted(pages.page_of(name) for name in (*pages.TEXTS, *pages.LABS))
+    assert made == sorted(pages.page_of(name) for name in (*pages.TEXTS, *pages.LABS, pages.GLOSSARY))
 
 
 def test_links_between_files_of_the_repository_lead_to_pages(site):
@@ -27,6 +27,26 @@ def test_links_between_files_of_the_repository_lead_to_pages(site):
     assert {"notebooks/L1_Sampling.html", "notebooks/index.html", "weights/index.html"} <= set(home)
     assert not any(link.endswith((".ipynb", ".md")) for link in home)
     assert "../index.html" in pages.Links((site / "notebooks" / "L1_Sampling.html").read_text(encoding="utf-8")).links
+
+
+def test_the_glossary_has_the_words_of_all_labs_in_order():
+    (first, one), (second, two) = (
+        (path, {"cells": [{"source": ["## Words of this lab\n", *rows, "\n", "## After\n", "| no | word |\n"]}]})
+        for path, rows in zip(
+            pages.LABS,
+            (
+                ["| Term | Means |\n", "|---|---|\n", "| time | how much noise |\n"],
+                ["| Belief | a *guess* |\n", "| $v$ | a mixture |\n"],
+            ),
+            strict=False,
+        )
+    )
+    rows = pages.glossary({first: one, second: two}).splitlines()[6:]
+    assert rows == [
+        "| Belief | a *guess* | [L2](notebooks/L2_Training.html) |",
+        "| time | how much noise | [L1](notebooks/L1_Sampling.html) |",
+        "| $v$ | a mixture | [L2](notebooks/L2_Training.html) |",
+    ]
 
 
 @pytest.mark.parametrize(

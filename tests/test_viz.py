@@ -65,6 +65,20 @@ def test_grid_has_labels_at_the_left_of_its_rows():
         viz.grid(flat(0, b=4), columns=2, labels=["a", "b", "c"])
 
 
+def test_grid_has_titles_above_its_columns_also_beside_labels():
+    plain = np.asarray(viz.grid(flat(0, b=4), columns=2, scale=4))
+    titled = np.asarray(viz.grid(flat(0, b=4), columns=2, scale=4, titles=["", "two"]))
+    assert np.array_equal(titled[20:], plain)
+    ink = (titled[:20] < 128).all(-1).any(0)
+    assert not ink[: 4 + 17 * 4].any() and ink[4 + 17 * 4 :].any()
+    both = np.asarray(viz.grid(flat(0, b=4), columns=2, scale=4, labels=["a", "b"], titles=["one", ""]))
+    ink = (both[:20] < 128).all(-1).any(0)
+    left = both.shape[1] - plain.shape[1]
+    assert left > 0 and not ink[:left].any() and ink[left : left + 17 * 4].any() and not ink[left + 17 * 4 :].any()
+    with pytest.raises(ValueError, match="2 columns and 1 titles"):
+        viz.grid(flat(0, b=4), columns=2, titles=["a"])
+
+
 def test_strip_wants_a_time_for_each_frame():
     with pytest.raises(ValueError, match="2 frames and 3 times"):
         viz.strip(torch.zeros(2, 1, 3, 16, 16), [1, 2, 3])

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..schedules import Schedule
+
 Parts = list[tuple[str, object]]  # what an answer gave, in the order in which it is looked at; a lone value has the label ""
 
 
@@ -134,4 +136,6 @@ def unchanged(used: object, fresh: object) -> bool:
     if isinstance(used, nn.Module):
         pairs = zip(used.state_dict().values(), fresh.state_dict().values(), strict=True)
         return all(torch.equal(a, b) for a, b in pairs)
+    if isinstance(used, Schedule):
+        return torch.equal(used.alpha_bar, fresh.alpha_bar)
     return isinstance(used, torch.Generator) or used == fresh  # a generator is there to move on

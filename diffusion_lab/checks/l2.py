@@ -2,14 +2,15 @@
 
 import copy
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..schedules import cosine, linear
-from ..steps import perturb
+from ..schedules import Schedule, cosine, linear
+from ..steps import perturb, target
+from ..training import diffusion_loss
 from .compare import Refused, unchanged
 from .exercise import Exercise, noise
 from .l1 import by_factors, roots
@@ -107,78 +108,216 @@ L2_2 = Exercise(
 )
 
 
-def hide_contexts(c: Tensor, p: float, generator: torch.Generator) -> Tensor:
-    """One coin for each row."""
-    return c * (torch.rand((len(c), 1), generator=generator) >= p)
+class Probe(nn.Module):
+    """A tiny network that uses all that it is given. prediction: what its answer means."""
+
+    def __init__(self, seed: int, prediction: str):
+        super().__init__()
+        self.prediction = prediction
+        self.weight = nn.Parameter(noise(seed, 4))
+
+    def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
+        """Shaped like x (B, 3, H, W)."""
+        a, b, d, e = self.weight
+        said = 0 if c is None else c.sum(1)
+        return a * x + b * x.roll(1, -1) + (d * t + e * said)[:, None, None, None]
 
 
-def coins(answer: Callable, c: Tensor, p: float, generator: torch.Generator) -> dict[str, object]:
-    """What 300 draws show. Two right answers may draw different coins, so the coins themselves are not compared."""
-    before = c.clone()
-    first = answer(c, p, generator)
-    if not isinstance(first, Tensor) or first.shape != c.shape:
-        raise Refused("It should return contexts of the same shape, (B, 5).")
+def squared(
+    answer_of: Callable = lambda model, x0, x_t, c, t, eps, s: model(x_t, (t / s.T).to(x_t), c),
+    wanted: Callable = lambda model, x0, x_t, c, t, eps, s: target(model.prediction, x0, t, eps, s.alpha_bar),
+    size: Callable = lambda error: error.square().mean(),
+    noisy: Callable = lambda x0, t, eps, s: perturb(x0, t, eps, s.alpha_bar),
+) -> Callable:
+    """A loss from its four parts: the network's answer, what it should be, the size of the error, and x_t."""
 
-    def draws(seed: int, count: int) -> Tensor:
-        source = torch.Generator().manual_seed(seed)
-        return torch.stack([answer(before.clone(), p, source) for _ in range(count)])
+    def loss(model: nn.Module, x0: Tensor, c: Tensor, t: Tensor, eps: Tensor, schedule: Schedule) -> Tensor:
+        x_t = noisy(x0, t, eps, schedule)
+        parts = model, x0, x_t, c, t, eps, schedule
+        return size(answer_of(*parts) - wanted(*parts))
 
-    many = draws(1, 300)
-    hidden = (many == 0).all(dim=2)
-    rows = hidden.double().mean(dim=0)  # how often each row was hidden
-    return {
-        "the largest factor of what is kept": (many / before).max().item(),
-        "what is kept stays as it is": bool(((many == 0) | (many == before)).all()),
-        "each row is hidden or kept as a whole": bool(((many == 0).any(dim=2) == hidden).all()),
-        "some rows are hidden": bool(hidden.any()),
-        "the same generator gives the same coins": torch.equal(draws(1, 20), many[:20]),
-        "another generator, or the next draw, gives other coins": not (
-            torch.equal(draws(2, 20), many[:20]) or torch.equal(many[:20], many[20:40])
-        ),
-        "each sprite has its own coin": bool((hidden.any(dim=1) & ~hidden.all(dim=1)).any()),
-        "each row is hidden as often as the others": (rows.max() - rows.min()).item() < 0.25,
-        "the share of hidden rows": round(20 * rows.mean().item()) / 20,  # chance is under 0.01
-    }
+    return loss
+
+
+def with_slope(answer: Callable, model: nn.Module, *batch: object) -> dict[str, object]:
+    """The loss, and whether a training could use it."""
+    got = answer(model, *batch)
+    if isinstance(got, Tensor) and got.ndim:
+        raise Refused(f"The loss is one number, and this has the shape {tuple(got.shape)}: take the mean of all squares.")
+    slope = isinstance(got, Tensor) and got.requires_grad
+    return {"backward() can start from the loss": slope} | {"the loss": got.item() if isinstance(got, Tensor) else got}
 
 
 L2_3 = Exercise(
     "L2.3",
-    "the contexts c, with a share p of the rows set to zero, drawn from generator.",
-    hide_contexts,
+    "the mean of the squared differences between the network's answer at x_t and what it should have answered.",
+    diffusion_loss,
     lambda: [
-        (noise(0, 20, 5).abs() + 0.1, 0.15, torch.Generator().manual_seed(0)),
-        (noise(1, 31, 5).abs() + 0.1, 0.4, torch.Generator().manual_seed(1)),
+        (Probe(0, "v"), noise(1, 3, 3, 8, 8), noise(2, 3, 4), torch.tensor([37, 150, 260]), noise(3, 3, 3, 8, 8), cosine(300)),
+        (
+            Probe(4, "x0"),
+            noise(5, 5, 3, 4, 4),
+            noise(6, 5, 2),
+            torch.tensor([9, 70, 133, 61, 2]),
+            noise(7, 5, 3, 4, 4),
+            linear(140),
+        ),
+        (Probe(8, "eps"), noise(9, 2, 3, 4, 4), noise(10, 2, 3), torch.tensor([99, 12]), noise(11, 2, 3, 4, 4), linear(140)),
     ],
     {
-        "Single numbers are hidden: hide all five of a sprite together, with one coin for each sprite, shape (B, 1).": (
-            lambda c, p, generator: c * (torch.rand(c.shape, generator=generator) >= p)
+        "backward() cannot start from this loss: return the tensor, without item(), detach() or no_grad().": (
+            lambda *batch: diffusion_loss(*batch).item()
         ),
-        "The comparison is the wrong way round: 1 - p are hidden, and p are kept.": (
-            lambda c, p, generator: c * (torch.rand((len(c), 1), generator=generator) < p)
+        "The network is told t, and it knows t / schedule.T, a number from 0 to 1.": squared(
+            lambda model, x0, x_t, c, t, eps, s: model(x_t, t.to(x_t), c)
         ),
-        "What is kept stays as it is. (Scaling up is for dropout of features.)": (
-            lambda c, p, generator: hide_contexts(c, p, generator) / (1 - p)
+        "500 is the T of one schedule only: divide by schedule.T.": squared(
+            lambda model, x0, x_t, c, t, eps, s: model(x_t, t / 500, c)
         ),
-        "The same generator gave other coins the second time: draw with torch.rand(..., generator=generator).": (
-            lambda c, p, generator: c * (torch.rand((len(c), 1)) >= p)
+        "The context does not reach the network: its third argument is c.": squared(
+            lambda model, x0, x_t, c, t, eps, s: model(x_t, t / s.T)
         ),
-        "All sprites share one coin: draw one for each sprite, shape (B, 1).": (
-            lambda c, p, generator: c * (torch.rand(1, generator=generator) >= p)
+        "The network sees the clean sprites: give it x_t.": squared(lambda model, x0, x_t, c, t, eps, s: model(x0, t / s.T, c)),
+        "The network sees pure noise: give it x_t.": squared(lambda model, x0, x_t, c, t, eps, s: model(eps, t / s.T, c)),
+        "You compare with the noise, whatever the network is to answer: target(model.prediction, ...) says it.": squared(
+            wanted=lambda model, x0, x_t, c, t, eps, s: eps
         ),
-        "These are the coins alone: multiply the contexts by them.": (
-            lambda c, p, generator: (torch.rand((len(c), 1), generator=generator) >= p).float().expand_as(c).clone()
+        "You compare with the sprite, whatever the network is to answer: target(model.prediction, ...) says it.": squared(
+            wanted=lambda model, x0, x_t, c, t, eps, s: x0
         ),
-        "Every call hides the same rows: draw coins, from the generator as it comes, with no seed of your own.": (
-            lambda c, p, generator: hide_contexts(c, p, torch.Generator().manual_seed(0))
+        "You compare with v, whatever the network is to answer: target(model.prediction, ...) says it.": squared(
+            wanted=lambda model, x0, x_t, c, t, eps, s: target("v", x0, t, eps, s.alpha_bar)
         ),
-        "No row is ever hidden.": lambda c, p, generator: c.clone(),
-        "torch.randn draws normal numbers, of which another share lies below p: use torch.rand.": (
-            lambda c, p, generator: c * (torch.randn((len(c), 1), generator=generator) >= p)
+        "You compare with x_t: the answer should be target(model.prediction, ...).": squared(
+            wanted=lambda model, x0, x_t, c, t, eps, s: x_t
+        ),
+        "This is the mean of the absolute differences: square them.": squared(size=lambda error: error.abs().mean()),
+        "This is the sum of the squares: take their mean.": squared(size=lambda error: error.square().sum()),
+        "This is the root of the mean square: leave the root out.": squared(size=lambda error: error.square().mean().sqrt()),
+        "This is the square of the mean: square first, then take the mean.": squared(size=lambda error: error.mean().square()),
+        "The differences are not squared.": squared(size=lambda error: error.mean()),
+        "A square root is missing in the factor of the noise: perturb makes x_t.": squared(
+            noisy=lambda x0, t, eps, s: by_factors(lambda a, b, x0, eps: a * x0 + b**2 * eps)(
+                x0, t[:, None, None, None], eps, s.alpha_bar
+            )
         ),
     },
-    "torch.rand((B, 1), generator=generator) < p is True for the share p. Multiply c by its opposite.",
-    coins,
+    "Four lines: x_t with perturb, the model's answer at t / schedule.T, the target for model.prediction, the mean square.",
+    with_slope,
 )
+
+
+@dataclass(frozen=True)
+class Descent:
+    """Stands for an optimiser in a case, which must be made anew for each network."""
+
+    lr: float
+
+
+def line_error(model: nn.Module, batch: Tensor) -> Tensor:
+    """A loss for `training`: the first column of a batch is to be told from the others."""
+    return (model(batch[:, 1:]) - batch[:, :1]).square().mean()
+
+
+def curve_error(model: nn.Module, batch: Tensor) -> Tensor:
+    """Another one."""
+    return (model(batch[:, :-1]) - batch[:, -1:].sin()).abs().mean()
+
+
+def training(model: nn.Module, optimizer: torch.optim.Optimizer, batches: Iterable, loss: Callable) -> list[float]:
+    """One update for each batch."""
+    return updates()(model, optimizer, batches, loss)
+
+
+def updates(
+    *order: str,
+    note: Callable = lambda value, again: value.item(),
+    only: slice = slice(None),
+    back: Callable = lambda losses: losses,
+) -> Callable:
+    """An answer that takes the steps of each update in this order, and notes each loss in this way."""
+
+    def answer(model: nn.Module, optimizer: torch.optim.Optimizer, batches: Iterable, loss: Callable) -> object:
+        losses = []
+        for batch in list(batches)[only]:
+            value = loss(model, batch)
+            for step in order or ("zero_grad", "backward", "step"):
+                value.backward() if step == "backward" else getattr(optimizer, step)()
+            losses.append(note(value, lambda batch=batch: loss(model, batch)))
+        return back(losses)
+
+    return answer
+
+
+def by_hand(model: nn.Module, optimizer: torch.optim.Optimizer, batches: Iterable, loss: Callable) -> list[float]:
+    """Plain steps down the slope, past the optimiser."""
+    losses = []
+    for batch in batches:
+        value = loss(model, batch)
+        slopes = torch.autograd.grad(value, list(model.parameters()))
+        with torch.no_grad():
+            for weight, slope in zip(model.parameters(), slopes, strict=True):
+                weight -= optimizer.param_groups[0]["lr"] * slope
+        losses.append(value.item())
+    return losses
+
+
+def trained(answer: Callable, model: nn.Module, optimizer: Descent, batches: Tensor, loss: Callable) -> dict[str, object]:
+    """What a training of a copy leaves behind: the losses and the weights."""
+    copy_, count = copy.deepcopy(model), []
+
+    def counted(network: nn.Module, batch: Tensor) -> Tensor:
+        count.append(network)
+        return loss(network, batch)
+
+    losses = answer(copy_, torch.optim.SGD(copy_.parameters(), optimizer.lr, momentum=0.9), iter(batches.clone()), counted)
+    if not isinstance(losses, list):
+        raise Refused(f"It should return the list of all losses, but returned {type(losses).__name__}.")
+    if any(isinstance(value, Tensor) for value in losses):
+        raise Refused("The losses are tensors, which keep the whole network's memory alive: note loss.item(), a number.")
+    weights = {f"the weight {name} after the training": value for name, value in copy_.state_dict().items()}
+    return weights | {"the list of losses": torch.tensor(losses)}
+
+
+L2_4 = Exercise(
+    "L2.4",
+    "for each batch one update of the weights; returned, the list of the losses.",
+    training,
+    lambda: [
+        (filled(nn.Linear(3, 1), 0), Descent(0.1), noise(1, 5, 8, 4), line_error),
+        (filled(nn.Linear(4, 1), 2), Descent(0.03), noise(3, 7, 6, 5), curve_error),
+    ],
+    {
+        "The slopes of all batches pile up: call optimizer.zero_grad() before each backward().": updates("backward", "step"),
+        "The weights never move. backward() finds the slopes, optimizer.step() moves the weights, and zero_grad() comes before "
+        "backward(), not between the two.": updates("zero_grad", "backward"),
+        "The step comes before backward(): so each step goes down the slope of an older batch.": updates(
+            "step", "zero_grad", "backward"
+        ),
+        "Only the first batch was used: is a return inside the loop?": updates(only=slice(1)),
+        "The last batch was left out.": updates(only=slice(-1)),
+        "The first batch was left out.": updates(only=slice(1, None)),
+        "The loss is asked for again after the step: note the one before it.": updates(
+            note=lambda value, again: again().item()
+        ),
+        "It should return the list of all losses, but returned float.": updates(back=lambda losses: losses[-1]),
+        "The losses are tensors, which keep the whole network's memory alive: note loss.item(), a number.": updates(
+            note=lambda value, again: value
+        ),
+        "It should return the list of all losses, but returned NoneType.": updates(back=lambda losses: None),
+        "Two steps are taken for each batch.": updates("zero_grad", "backward", "step", "step"),
+        "The optimiser takes no part: let optimizer.step() move the weights.": by_hand,
+    },
+    "In the loop: value = loss(model, batch); optimizer.zero_grad(); value.backward(); optimizer.step(); note value.item().",
+    trained,
+)
+
+
+def filled(network: nn.Module, seed: int) -> nn.Module:
+    """The network with random numbers that depend on the seed only."""
+    for k, value in enumerate(network.state_dict().values()):
+        value.copy_(noise(100 * seed + k, *value.shape))
+    return network
 
 
 def networks(seed: int) -> list[nn.Module]:
@@ -229,8 +368,8 @@ def after(answer: Callable, average: nn.Module, model: nn.Module, decay: float) 
     } | {f"the average's {name}": value for name, value in new.items()}
 
 
-L2_4 = Exercise(
-    "L2.4",
+L2_5 = Exercise(
+    "L2.5",
     "the average moved, in place, to decay * average + (1 - decay) * model.",
     update_average,
     lambda: [(*networks(0), 0.7), (*networks(1), 0.95)],
@@ -267,57 +406,5 @@ L2_4 = Exercise(
     after,
 )
 
-
-def updates_until(updates: list[int], losses: list[float], goal: float) -> float:
-    """The line through both logarithms."""
-    slope, height = np.polyfit(np.log(updates), np.log(losses), 1)
-    return float(np.exp((np.log(goal) - height) / slope))
-
-
-L2_5 = Exercise(
-    "L2.5",
-    "the number of updates at which the line through log(updates) and log(losses) reaches log(goal).",
-    updates_until,
-    lambda: [  # losses that follow 2 n^(-1/4) and 5 n^(-0.4) exactly
-        ([100, 200, 400, 800], [2 * n**-0.25 for n in (100, 200, 400, 800)], 2 * 3200**-0.25),
-        ([50, 150, 300, 500, 900], [5 * n**-0.4 for n in (50, 150, 300, 500, 900)], 5 * 7000**-0.4),
-    ],
-    {
-        "You drew a straight line through updates and losses; they lie on one only after taking the logarithm of both.": (
-            lambda n, losses, goal: np.polyval(np.polyfit(losses, n, 1), goal)
-        ),
-        "You drew a straight line through losses over updates; they lie on one only after taking the logarithm of both.": (
-            lambda n, losses, goal: np.roots(np.polyfit(n, losses, 1) - [0, goal])[0]
-        ),
-        "This is the logarithm of the answer: undo it at the end, with np.exp.": (
-            lambda n, losses, goal: np.log(updates_until(n, losses, goal))
-        ),
-        "This is the logarithm of the answer to base 10: undo it at the end, with 10 ** x.": (
-            lambda n, losses, goal: np.log10(updates_until(n, losses, goal))
-        ),
-        "This is the logarithm of the answer to base 2: undo it at the end, with 2 ** x.": (
-            lambda n, losses, goal: np.log2(updates_until(n, losses, goal))
-        ),
-        "The losses need a logarithm, too.": (
-            lambda n, losses, goal: np.exp(np.polyval(np.polyfit(losses, np.log(n), 1), goal))
-        ),
-        "The updates need a logarithm, too.": (
-            lambda n, losses, goal: np.polyval(np.polyfit(np.log(losses), n, 1), np.log(goal))
-        ),
-        "The goal needs a logarithm, too.": (
-            lambda n, losses, goal: np.exp(np.polyval(np.polyfit(np.log(losses), np.log(n), 1), goal))
-        ),
-        "The line is read backwards: this is the loss at goal updates, not the updates at which the loss is goal.": (
-            lambda n, losses, goal: np.exp(np.polyval(np.polyfit(np.log(n), np.log(losses), 1), np.log(goal)))
-        ),
-        "This is how many updates more are needed: the whole number is asked for.": (
-            lambda n, losses, goal: updates_until(n, losses, goal) - n[-1]
-        ),
-        "This is how many times as many updates are needed: the whole number is asked for.": (
-            lambda n, losses, goal: updates_until(n, losses, goal) / n[-1]
-        ),
-    },
-    "slope, height = np.polyfit(np.log(updates), np.log(losses), 1). Where is height + slope * x equal to np.log(goal)?",
-)
 
 EXERCISES = (L2_1, L2_2, L2_3, L2_4, L2_5)

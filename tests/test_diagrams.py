@@ -1,0 +1,56 @@
+"""Drawings: everything written in them lies inside, nothing written covers another text, and arrows lead from box to box."""
+
+import itertools
+
+import pytest
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from diffusion_lab import diagrams
+
+FRAMES = torch.linspace(-1, 1, 5)[:, None, None, None].expand(5, 3, 16, 16)
+DRAWN = {
+    "chain": lambda: diagrams.chain(FRAMES, [0, 50, 150, 300, 500]),
+    "unet": lambda: diagrams.unet(64),
+    "guidance": lambda: diagrams.guidance(2.0),
+    "distillation": diagrams.distillation,
+}
+
+
+@pytest.fixture(params=DRAWN, scope="module")
+def drawn(request):
+    """A drawing, its one axis, and the places of its texts in pixels."""
+    fig = DRAWN[request.param]()
+    canvas = FigureCanvasAgg(fig)
+    canvas.draw()
+    (axis,) = fig.axes
+    texts = [text for text in axis.texts if text.get_text()]
+    return request.param, fig, axis, texts, [text.get_window_extent(canvas.get_renderer()) for text in texts]
+
+
+def test_all_texts_lie_inside_and_none_on_another(drawn):
+    _, fig, _, texts, places = drawn
+    assert len(texts) >= 3
+    for text, place in zip(texts, places, strict=True):
+        assert place.x0 >= 0 and place.y0 >= 0 and place.x1 <= fig.bbox.width and place.y1 <= fig.bbox.height, text
+    for (a, at_a), (b, at_b) in itertools.combinations(zip(texts, places, strict=True), 2):
+        assert not at_a.overlaps(at_b), (a.get_text(), b.get_text())
+
+
+def test_they_name_what_they_show(drawn):
+    name, *_, texts, _ = drawn
+    said = " ".join(text.get_text() for text in texts)
+    words = {
+        "chain": ("$x_{0}$", "$x_{500}$", "added", "removed"),
+        "unet": ("init_conv", "down1", "down2", "to_vec", "up0", "up1", "up2", "out", "time", "words", "skip", "64 × 16×16"),
+        "guidance": ("without", "with the wish", "s = 2"),
+        "distillation": ("student", "teacher", "critic", "difference", "noise"),
+    }[name]
+    assert all(word in said for word in words), said
+
+
+def test_the_chain_shows_its_frames_and_guidance_goes_s_times_as_far():
+    fig = DRAWN["chain"]()
+    assert [int(image.get_array()[0, 0, 0]) for image in fig.axes[0].images] == [0, 64, 128, 191, 255]
+    u, c, guided = (line.get_xydata()[0] for line in diagrams.guidance(2.5).axes[0].lines)
+    assert guided == pytest.approx(u + 2.5 * (c - u))
