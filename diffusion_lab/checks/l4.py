@@ -6,10 +6,10 @@ from operator import index
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ..schedules import cosine, linear, step_grid
-from ..steps import ddim_step, perturb
+from ..schedules import Schedule, cosine, linear, step_grid
+from ..steps import perturb
 from .compare import Refused
 from .exercise import Exercise, noise
 from .l1 import roots
@@ -59,68 +59,6 @@ L4_1 = Exercise(
 )
 
 
-def step_with(sigma: Callable, taken: Callable = lambda sigma: sigma**2, fresh: float = 1.0) -> Callable:
-    """DDIM with another sigma, a function of eta and the two factors first and second under its roots, or with something
-    else than sigma squared taken away from the guessed noise, or with another share of fresh noise."""
-
-    def answer(x0: Tensor, eps: Tensor, t: int, t_prev: int, alpha_bar: Tensor, eta: float, z: Tensor) -> Tensor:
-        ab, ab_prev = alpha_bar[t], alpha_bar[t_prev]
-        s = sigma(eta, (1 - ab_prev) / (1 - ab), 1 - ab / ab_prev)
-        return ab_prev.sqrt() * x0 + (1 - ab_prev - taken(s)).sqrt() * eps + fresh * s * z
-
-    return answer
-
-
-def right_sigma(eta: float, first: Tensor, second: Tensor) -> Tensor:
-    """sigma as the paper has it."""
-    return eta * (first * second).sqrt()
-
-
-L4_2 = Exercise(
-    "L4.2",
-    "the picture at t_prev, with fresh noise z as eta says.",
-    ddim_step,
-    lambda: [
-        (noise(0, 2, 3, 16, 16), noise(1, 2, 3, 16, 16), 210, 190, cosine(300).alpha_bar, 0.6, noise(2, 2, 3, 16, 16)),
-        (noise(3, 5, 3, 16, 16), noise(4, 5, 3, 16, 16), 93, 80, linear(140).alpha_bar, 0.8, noise(5, 5, 3, 16, 16)),
-        (noise(6, 1, 3, 16, 16), noise(7, 1, 3, 16, 16), 40, 31, cosine(300).alpha_bar, 0.0, noise(8, 1, 3, 16, 16)),
-        (noise(6, 1, 3, 16, 16), noise(7, 1, 3, 16, 16), 41, 40, cosine(300).alpha_bar, 1.0, noise(8, 1, 3, 16, 16)),
-    ],
-    {
-        "Noise was added, but the guessed noise was not made smaller: there is too much noise now.": step_with(
-            right_sigma, lambda sigma: 0
-        ),
-        "Under the root sigma must be squared: variances add up, not standard deviations.": step_with(
-            right_sigma, lambda sigma: sigma
-        ),
-        "Under the root sigma squared must be taken away: you added it.": step_with(right_sigma, lambda sigma: -(sigma**2)),
-        "sigma lacks its first root, sqrt((1 - alpha_bar_prev) / (1 - alpha_bar)).": step_with(
-            lambda eta, first, second: eta * second.sqrt()
-        ),
-        "sigma lacks its second root, sqrt(1 - alpha_bar / alpha_bar_prev).": step_with(
-            lambda eta, first, second: eta * first.sqrt()
-        ),
-        "sigma lacks its square roots.": step_with(lambda eta, first, second: eta * first * second),
-        "eta is squared, or stands under the root, in sigma: sigma is eta times the roots.": step_with(
-            lambda eta, first, second: eta**2 * (first * second).sqrt()
-        ),
-        "The root of eta is in sigma: eta stands before the roots.": step_with(
-            lambda eta, first, second: (eta * first * second).sqrt()
-        ),
-        "The first root of sigma is upside down: it is (1 - alpha_bar_prev) / (1 - alpha_bar).": step_with(
-            lambda eta, first, second: eta * (second / first).sqrt()
-        ),
-        "z was never added: eta changes nothing but the guessed noise.": step_with(right_sigma, fresh=0.0),
-        "z is taken away: it is added.": step_with(right_sigma, fresh=-1.0),
-        "eta changes nothing: sigma is missing.": step_with(lambda eta, first, second: 0),
-        "eta is missing in sigma: it is always that of eta = 1.": step_with(
-            lambda eta, first, second: right_sigma(1.0, first, second)
-        ),
-    },
-    "The total variance of noise must stay 1 - alpha_bar[t_prev]: sigma squared of it is fresh, the rest guessed.",
-)
-
-
 def whole(time: object) -> int:
     """A time as an int; NumPy's and PyTorch's whole numbers are welcome."""
     try:
@@ -150,8 +88,8 @@ def between(times: Callable) -> Callable:
     return lambda T, n: list(pairwise(np.asarray(times(T, n)).round().astype(int).tolist()))
 
 
-L4_3 = Exercise(
-    "L4.3",
+L4_2 = Exercise(
+    "L4.2",
     "n pairs (t, t_prev) in equal steps from T down to 0.",
     step_grid,
     lambda: [(300, 10), (97, 10), (300, 300), (140, 1), *((113, n) for n in range(2, 114)), (500, 270), (500, 333)],
@@ -184,6 +122,155 @@ L4_3 = Exercise(
     },
     "T * k / n for k = n, n - 1, ..., 0, rounded, are n + 1 times. Pair each with the next.",
     grid,
+)
+
+
+class Believer(nn.Module):
+    """A stand-in for the network: what it answers depends on the picture and on the time, and it writes down the times."""
+
+    def __init__(self, seed: int, channels: int):
+        super().__init__()
+        self.register_buffer("colour", noise(seed, 1, channels, 1, 1))
+        self.seen: list[object] = []
+
+    def forward(self, x: Tensor, t: int) -> tuple[Tensor, Tensor]:
+        """The pair (believed sprite, guessed noise)."""
+        self.seen.append(t)
+        x0 = torch.tanh(0.5 * x + self.colour + 0.004 * t)
+        return x0, x - (0.5 + 0.001 * t) * x0
+
+
+class Step(nn.Module):
+    """DDIM with eta = 0 as an argument of the loop, each time a new object, as all that a case holds."""
+
+    def forward(self, x0: Tensor, eps: Tensor, t: int, t_prev: int, alpha_bar: Tensor) -> Tensor:
+        """As quiet_step."""
+        return quiet_step(x0, eps, t, t_prev, alpha_bar)
+
+
+def ddim_loop(answer: Callable, step: Callable, start: Tensor, pairs: list, alpha_bar: Tensor) -> list[Tensor]:
+    """The pictures at all times, start first."""
+    pictures = [start.clone()]
+    for t, t_prev in pairs:
+        x0, eps = answer(pictures[-1], t)
+        pictures.append(step(x0, eps, t, t_prev, alpha_bar))
+    return pictures
+
+
+def walk(
+    loop: Callable, answer: Believer, step: Callable, start: Tensor, pairs: list, alpha_bar: Tensor
+) -> dict[str, int | Tensor]:
+    """What a walk must be: the pictures, and how often the network was asked."""
+    pictures = loop(answer, step, start, pairs, alpha_bar)
+    if isinstance(pictures, Tensor):
+        pictures = list(pictures) if pictures.ndim == start.ndim + 1 else pictures
+    if not isinstance(pictures, list | tuple) or not all(isinstance(picture, Tensor) for picture in pictures):
+        raise Refused(
+            "It should return a list of pictures, one for each time: start the list with the start noise, append each x."
+        )
+    if not pictures:
+        raise Refused("The list is empty: append each picture to it, and return it after the loop.")
+    return {
+        "the list of pictures, start first,": torch.stack(list(pictures)),
+        "the number of the network's answers": len(answer.seen),
+    }
+
+
+def looped(
+    ask: Callable = lambda answer, x, start, t, t_prev: answer(x, t),
+    go: Callable = lambda step, x, x0, eps, t, t_prev, alpha_bar: step(x0, eps, t, t_prev, alpha_bar),
+    over: Callable = lambda pairs: pairs,
+    keep: Callable = lambda pictures, beliefs: pictures,
+) -> Callable:
+    """A loop with something else asked, another way to go on, other pairs, or something else returned."""
+
+    def loop(answer: Callable, step: Callable, start: Tensor, pairs: list, alpha_bar: Tensor) -> list[Tensor]:
+        pictures, beliefs = [start], []
+        for t, t_prev in over(pairs):
+            x0, eps = ask(answer, pictures[-1], start, t, t_prev)
+            beliefs.append(x0)
+            pictures.append(go(step, pictures[-1], x0, eps, t, t_prev, alpha_bar))
+        return keep(pictures, beliefs)
+
+    return loop
+
+
+def asked_once(answer: Callable, step: Callable, start: Tensor, pairs: list, alpha_bar: Tensor) -> list[Tensor]:
+    """The answer stands before the loop."""
+    x0, eps = answer(start, pairs[0][0])
+    return [start, *(step(x0, eps, t, t_prev, alpha_bar) for t, t_prev in pairs)]
+
+
+def one_picture(answer: Callable, step: Callable, start: Tensor, pairs: list, alpha_bar: Tensor) -> list[Tensor]:
+    """One tensor is written over and appended again and again."""
+    x = start.clone()
+    pictures = [x]
+    for t, t_prev in pairs:
+        x.copy_(step(*answer(x, t), t, t_prev, alpha_bar))
+        pictures.append(x)
+    return pictures
+
+
+def one_after_the_other(pairs: list) -> list:
+    """All times from the first down to 0."""
+    return [(t, t - 1) for t in range(pairs[0][0], 0, -1)]
+
+
+def case(seed: int, size: tuple, n: int, schedule: Schedule) -> tuple:
+    """A case of the loop: n steps for `size` noises."""
+    pairs = step_grid(schedule.T, n)
+    return Believer(seed, size[1]), Step(), noise(seed + 1, *size), pairs, schedule.alpha_bar.clone()
+
+
+L4_3 = Exercise(
+    "L4.3",
+    "the pictures at all times, the start first, each made by `step` from the network's answer to the one before.",
+    ddim_loop,
+    lambda: [case(0, (2, 3, 16, 16), 7, cosine(300)), case(2, (5, 2, 1, 1), 4, linear(140))],
+    {
+        "The network is asked about t_prev: x is the picture at t, so ask about t.": looped(
+            lambda answer, x, start, t, t_prev: answer(x, t_prev)
+        ),
+        "The network is asked about the start noise each time: ask about x, the picture as it is now.": looped(
+            lambda answer, x, start, t, t_prev: answer(start, t)
+        ),
+        "The network is asked once, before the loop: ask it again in each step.": asked_once,
+        "The network is asked at the first time in each step: the time goes down with the picture.": lambda *inputs: looped(
+            lambda answer, x, start, t, t_prev: answer(x, inputs[3][0][0])
+        )(*inputs),
+        "The belief and the guessed noise are exchanged: the answer is the pair (x0, eps).": looped(
+            go=lambda step, x, x0, eps, t, t_prev, alpha_bar: step(eps, x0, t, t_prev, alpha_bar)
+        ),
+        "step was given t_prev before t: it goes from t to t_prev.": looped(
+            go=lambda step, x, x0, eps, t, t_prev, alpha_bar: step(x0, eps, t_prev, t, alpha_bar)
+        ),
+        "The picture itself was given to step: it takes the belief x0.": looped(
+            go=lambda step, x, x0, eps, t, t_prev, alpha_bar: step(x, eps, t, t_prev, alpha_bar)
+        ),
+        "The belief was taken as the next picture: call step with it.": looped(
+            go=lambda step, x, x0, eps, t, t_prev, alpha_bar: x0
+        ),
+        "The pairs are walked backwards: take them in their order, from the noise to 0.": looped(
+            over=lambda pairs: pairs[::-1]
+        ),
+        "The end is missing: walk over all pairs, and append x after the step, not before.": looped(
+            over=lambda pairs: pairs[:-1]
+        ),
+        "The first pair is missing: the walk begins at its t.": looped(over=lambda pairs: pairs[1:]),
+        "This takes every time from T to 0: walk over the pairs only.": looped(over=one_after_the_other),
+        "The return stands in the loop: it ends after the first step.": looped(over=lambda pairs: pairs[:1]),
+        "The start is missing in the list: n steps give n + 1 pictures.": looped(keep=lambda pictures, beliefs: pictures[1:]),
+        "The last picture alone came back: return the list of all of them.": looped(
+            keep=lambda pictures, beliefs: [pictures[-1]]
+        ),
+        "The list holds the beliefs: append x, what step returned.": looped(keep=lambda pictures, beliefs: beliefs),
+        "All pictures in the list are one tensor that was written over: make a new x in each step.": one_picture,
+        "The list runs from the end to the start: the start noise comes first.": looped(
+            keep=lambda pictures, beliefs: pictures[::-1]
+        ),
+    },
+    "Three lines in the loop: ask the network about x at t; x = step(...); append x. Before it: x = start, and a list with it.",
+    walk,
 )
 
 
