@@ -22,6 +22,7 @@ from diffusion_lab.samplers import believe
 from diffusion_lab.schedules import cosine
 from diffusion_lab.sprites import packaged_file
 from diffusion_lab.steps import clip_x0, ddim_step, ddpm_step, perturb
+from diffusion_lab.training import diffusion_loss, train_step
 from diffusion_lab.unet import for_drawing
 
 S = cosine()
@@ -213,6 +214,29 @@ def test_the_first_belief_of_the_teacher_is_a_blur_and_that_of_the_student_a_spr
         return x0.diff(dim=3).square().mean().item()
 
     assert edges(student, few, 1.0) > 1.5 * edges(artist, S, teacher.sampling.guidance)
+
+
+def test_a_critic_of_few_updates_believes_in_more_blurred_sprites_than_the_teacher_does_even_without_guidance(artist, held_out):
+    real, words = held_out
+    g = torch.Generator().manual_seed(0)
+    images, contexts = to_tensors(load_sprites())[0], torch.from_numpy(load_words()[0])
+    critic = load_model()[0].requires_grad_(True)
+    optimizer = torch.optim.AdamW(critic.parameters())
+
+    def belief(network, x, t, c):
+        with torch.no_grad():
+            return believe(network, S, x, t, c)[0]
+
+    for _ in range(4):
+        pick = torch.randint(len(images), (16,), generator=g)
+        x_t = perturb(images[pick], 375, torch.randn(16, 3, 16, 16, generator=g), S.alpha_bar)
+        answers, s = belief(artist, x_t, 375, contexts[pick]), torch.randint(250, 375, (16,), generator=g)
+        eps = torch.randn(16, 3, 16, 16, generator=g)
+        train_step(diffusion_loss(critic, answers, contexts[pick], s, eps, S), optimizer, 2e-3)
+    answers = belief(artist, perturb(real, 375, torch.randn(real.shape, generator=g), S.alpha_bar), 375, words)
+    x_s = perturb(answers, 312, torch.randn(real.shape, generator=g), S.alpha_bar)
+    of_teacher, of_critic = (belief(n, x_s, 312, words).diff(dim=3).square().mean() for n in (artist, critic))
+    assert of_critic < 0.85 * of_teacher
 
 
 def test_in_the_stored_measurements_2m_needs_fewer_evaluations_than_ddim_and_more_steps_gain_less():
