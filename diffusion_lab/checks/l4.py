@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..schedules import Schedule, cosine, linear, step_grid
-from ..steps import perturb
+from ..steps import ddim_step, perturb
 from .compare import Refused
 from .exercise import Exercise, noise
 from .l1 import roots
@@ -54,9 +54,35 @@ L4_1 = Exercise(
         "This is t - 1, but t_prev may be further away.": (
             lambda x0, eps, t, t_prev, alpha_bar: perturb(x0, t - 1, eps, alpha_bar)
         ),
+        "alpha_bar[t_prev] belongs to t_prev: add nothing to the index.": (
+            lambda x0, eps, t, t_prev, alpha_bar: perturb(x0, t_prev + 1, eps, alpha_bar)
+        ),
+        "The noise's factor is the root of 1 - alpha_bar[t_prev], not 1 minus the root.": (
+            lambda x0, eps, t, t_prev, alpha_bar: alpha_bar[t_prev].sqrt() * x0 + (1 - alpha_bar[t_prev].sqrt()) * eps
+        ),
+        "The noise has a factor, too: sqrt(1 - alpha_bar[t_prev]).": (
+            lambda x0, eps, t, t_prev, alpha_bar: alpha_bar[t_prev].sqrt() * x0 + eps
+        ),
+        "The guessed noise is missing: at t_prev there is still noise.": (
+            lambda x0, eps, t, t_prev, alpha_bar: alpha_bar[t_prev].sqrt() * x0
+        ),
+        "This is the ratio of two alpha_bar, as for a step from x_t: x0 is clean, so its factor is that of t_prev alone.": (
+            lambda x0, eps, t, t_prev, alpha_bar: (
+                (alpha_bar[t_prev] / alpha_bar[t]).sqrt() * x0 + (1 - alpha_bar[t_prev] / alpha_bar[t]).abs().sqrt() * eps
+            )
+        ),
+        "This is eta = 1 without its fresh noise: with eta = 0, sigma is 0, and all noise is the guessed one.": (
+            lambda x0, eps, t, t_prev, alpha_bar: ddim_step(x0, eps, t, t_prev, alpha_bar, 1.0, torch.zeros_like(x0))
+        ),
+        "x0 is clipped here: take it as it comes, for eps belongs to it.": (
+            lambda x0, eps, t, t_prev, alpha_bar: perturb(x0.clamp(-1, 1), t_prev, eps, alpha_bar)
+        ),
     },
     "It is the equation of adding noise, with the believed sprite, the guessed noise, and the time t_prev.",
 )
+
+
+NOT_PAIRED = "These are the times: pair each with the next."
 
 
 def whole(time: object) -> int:
@@ -67,9 +93,17 @@ def whole(time: object) -> int:
         raise Refused(f"Times are whole numbers, an index into alpha_bar, but {time!r} is not one: use round().") from None
 
 
+def two(pair: object) -> object:
+    """A pair, or in words that it is none."""
+    try:
+        return tuple(pair)
+    except TypeError:
+        raise Refused(NOT_PAIRED) from None
+
+
 def grid(answer: Callable, T: int, n: int) -> dict[str, object]:
     """What a grid must be. Where it rounds up and where down is free."""
-    pairs = [tuple(map(whole, pair)) for pair in answer(T, n)]
+    pairs = [tuple(map(whole, two(pair))) for pair in answer(T, n)]
     if not pairs or any(len(pair) != 2 for pair in pairs):
         raise Refused("It should return a list of n pairs (t, t_prev).")
     sizes = [t - t_prev for t, t_prev in pairs]
@@ -105,13 +139,22 @@ L4_2 = Exercise(
         ),
         "The last step ends at 1, expected 0: the sprite would stay noisy.": between(lambda T, n: np.linspace(T, 1, n + 1)),
         "The first step begins at T - 1, expected T: times go from T to 0.": between(lambda T, n: np.linspace(T - 1, 0, n + 1)),
+        "The times end above 0: T * k / n for k down to 0, so range(n, -1, -1).": (
+            lambda T, n: list(pairwise([round(T * k / n) for k in range(n, 0, -1)]))
+        ),
+        "T // n rounds down: for some n the times end above 0. Round T * k / n instead.": (
+            lambda T, n: list(pairwise(range(T, -1, -(T // n))))
+        ),
+        "Each step goes to t - 1: it must go to the next time in the list.": (
+            lambda T, n: [(t, t - 1) for t, _ in step_grid(T, n)]
+        ),
         "There is one step less than n: n steps need n + 1 times.": between(lambda T, n: np.linspace(T, 0, max(n, 2))),
         "There is one step more than n: n steps need n + 1 times.": between(lambda T, n: np.linspace(T, 0, n + 2)),
         "The times go up: sampling begins at T, the noise.": between(lambda T, n: np.linspace(0, T, n + 1)),
         "The pairs are turned round: (t, t_prev), from the noisier to the cleaner time.": (
             lambda T, n: [(t_prev, t) for t, t_prev in step_grid(T, n)]
         ),
-        "These are the times: pair each with the next.": lambda T, n: [t for t, _ in step_grid(T, n)],
+        NOT_PAIRED: lambda T, n: [t for t, _ in step_grid(T, n)],
         "Times are whole numbers, an index into alpha_bar: round T * k / n.": (
             lambda T, n: list(pairwise(T * k / n for k in range(n, -1, -1)))
         ),
@@ -135,6 +178,10 @@ class Believer(nn.Module):
 
     def forward(self, x: Tensor, t: int) -> tuple[Tensor, Tensor]:
         """The pair (believed sprite, guessed noise)."""
+        if isinstance(t, tuple | list):
+            raise Refused("answer was given a pair, and takes the time t alone: write for t, t_prev in pairs.")
+        if whole(t) < 1:
+            raise Refused(f"The network was asked at t = {t}, where there is no noise: ask it at t, not at t_prev.")
         self.seen.append(t)
         x0 = torch.tanh(0.5 * x + self.colour + 0.004 * t)
         return x0, x - (0.5 + 0.001 * t) * x0
@@ -229,7 +276,7 @@ L4_3 = Exercise(
     lambda: [case(0, (2, 3, 16, 16), 7, cosine(300)), case(2, (5, 2, 1, 1), 4, linear(140))],
     {
         "The network is asked about t_prev: x is the picture at t, so ask about t.": looped(
-            lambda answer, x, start, t, t_prev: answer(x, t_prev)
+            lambda answer, x, start, t, t_prev: answer(x, max(t_prev, 1))
         ),
         "The network is asked about the start noise each time: ask about x, the picture as it is now.": looped(
             lambda answer, x, start, t, t_prev: answer(start, t)
@@ -246,6 +293,13 @@ L4_3 = Exercise(
         ),
         "The picture itself was given to step: it takes the belief x0.": looped(
             go=lambda step, x, x0, eps, t, t_prev, alpha_bar: step(x, eps, t, t_prev, alpha_bar)
+        ),
+        "What step returned was not kept: write x = step(...).": looped(go=lambda step, x, x0, eps, t, t_prev, alpha_bar: x),
+        "step goes to t - 1 here: give it t_prev.": looped(
+            go=lambda step, x, x0, eps, t, t_prev, alpha_bar: step(x0, eps, t, t - 1, alpha_bar)
+        ),
+        "Only the first and the last picture are in the list: append x in the loop.": looped(
+            keep=lambda pictures, beliefs: [pictures[0], pictures[-1]]
         ),
         "The belief was taken as the next picture: call step with it.": looped(
             go=lambda step, x, x0, eps, t, t_prev, alpha_bar: x0
@@ -318,6 +372,19 @@ L4_4 = Exercise(
         "The ends lost their length: a and b are divided by their norms for the angle only.": (
             lambda a, b, w: arc(a / a.norm(), b / b.norm(), w, angle(a, b))
         ),
+        "Take the sum of a * b, not the mean.": lambda a, b, w: arc(
+            a, b, w, torch.arccos((a * b).mean() / (a.norm() * b.norm()))
+        ),
+        "There must be one angle for all: sum a * b over everything, and take the norms of everything.": lambda a, b, w: arc(
+            a, b, w, torch.arccos((a * b).sum(0) / (a.norm(dim=0) * b.norm(dim=0)))
+        ),
+        "Both parts are divided by sin(theta), not only one of them.": lambda a, b, w: (
+            (torch.sin((1 - w) * angle(a, b)) / torch.sin(angle(a, b))) * a + torch.sin(w * angle(a, b)) * b
+        ),
+        "Square roots of the shares are no arc: the factors are sines.": lambda a, b, w: (1 - w) ** 0.5 * a + w**0.5 * b,
+        "This is the straight line, made as strong as noise afterwards: walk along the arc itself.": lambda a, b, w: (
+            ((1 - w) * a + w * b) / ((1 - w) * a + w * b).std()
+        ),
         "There is a cosine where sines belong: sin((1 - w) theta) and sin(w theta).": (
             lambda a, b, w: (torch.cos(w * angle(a, b)) * a + torch.sin(w * angle(a, b)) * b) / torch.sin(angle(a, b))
         ),
@@ -349,6 +416,16 @@ L4_5 = Exercise(
         ),
         "This is the factor that more steps gain; the order is its logarithm, divided by that of the steps' ratio.": (
             lambda steps, errors: errors[0] / errors[1]
+        ),
+        "This holds only where the steps double: divide by the logarithm of the steps' ratio, or take np.polyfit.": (
+            lambda steps, errors: np.log2(errors[0] / errors[1])
+        ),
+        "Do not round: the order of a measurement need not be whole.": lambda steps, errors: round(order(steps, errors)),
+        "This is the height of the line, the c: the order is minus the slope.": lambda steps, errors: float(
+            np.exp(np.polyfit(np.log(steps), np.log(errors), 1)[1])
+        ),
+        "Divide by the difference of the logarithms of the steps, not of the steps.": lambda steps, errors: (
+            -(np.log(errors[-1]) - np.log(errors[0])) / (steps[-1] - steps[0])
         ),
         "The steps need a logarithm, too.": lambda steps, errors: -np.polyfit(steps, np.log(errors), 1)[0],
         "The errors need a logarithm, too.": lambda steps, errors: -np.polyfit(np.log(steps), errors, 1)[0],
