@@ -91,14 +91,14 @@ def test_the_right_sigma_is_beta_where_nothing_can_be_believed_and_the_posterior
 def test_the_right_sigma_is_the_spread_of_x_prev_in_the_exact_world():
     t, t_prev, g = 250, 150, torch.Generator().manual_seed(0)
     cloud = Cloud(moons()[0], S, spread=0.25)
-    x0 = moons()[0].repeat(50, 1) + 0.25 * torch.randn(20_000, 2, generator=g, dtype=torch.float64)
+    x0 = moons()[0].repeat(15, 1) + 0.25 * torch.randn(6_000, 2, generator=g, dtype=torch.float64)
     x_prev = perturb(x0, t_prev, torch.randn(x0.shape, generator=g, dtype=torch.float64), S.alpha_bar)
     beta, _ = variances(t, t_prev)
     x_t = (1 - beta).sqrt() * x_prev + beta.sqrt() * torch.randn(x0.shape, generator=g, dtype=torch.float64)
     belief, eps = (part.flatten(1) for part in believe(cloud, S, x_t.view(-1, 2, 1, 1), t))
     mean = ddpm_step(x_t, eps, t, t_prev, S.alpha_bar, torch.zeros_like(x_t))
     found = (x_prev - mean).square().mean()
-    assert torch.isclose(found, right_variance(t, t_prev, (x0 - belief).square().mean()), rtol=0.03)
+    assert torch.isclose(found, right_variance(t, t_prev, (x0 - belief).square().mean()), rtol=0.05)
     assert variances(t, t_prev)[1] < found < beta
 
 
@@ -132,10 +132,10 @@ def test_whatever_eta_is_the_noises_add_up():
 
 def test_in_the_exact_world_ddim_has_order_1_and_2m_order_2():
     cloud, counts = Cloud(moons()[0], S, spread=0.25), (5, 10, 20, 40)
-    start = torch.randn(60, 2, 1, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    start = torch.randn(30, 2, 1, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
     def ends(sampler, n):
-        return collect(sampler(cloud, S, 60, start=start, steps=n, clip=False), every=n).images
+        return collect(sampler(cloud, S, 30, start=start, steps=n, clip=False), every=n).images
 
     exact = ends(sample_dpmpp_2m, 500)
     for sampler, order in ((sample_ddim, 1), (sample_dpmpp_2m, 2)):
@@ -159,7 +159,7 @@ def test_in_the_exact_world_ddim_and_2m_go_one_way_and_ddpm_another():
 
 
 def test_the_error_of_an_inversion_differs_much_between_sprites_and_falls_with_smaller_steps(artist, held_out):
-    real, words = held_out
+    real, words = (part[:5] for part in held_out)  # a hero, a hero, a creature, grapes, a burger
 
     def errors(n):
         x = real
@@ -170,7 +170,7 @@ def test_the_error_of_an_inversion_differs_much_between_sprites_and_falls_with_s
         back = collect(sample_ddim(artist, S, len(x), words, start=x, steps=n), every=n).images
         return (back - real).abs().mean(dim=(1, 2, 3)), x
 
-    (coarse, _), (fine, noise) = errors(6), errors(15)
+    (coarse, _), (fine, noise) = errors(5), errors(12)
     assert coarse.max() > 2 * coarse.min() and fine.median() < 0.6 * coarse.median()
     ground = (real > 0.95).all(1, keepdim=True).expand_as(real)
     assert noise[ground].std() < 0.5 * noise[~ground].std()  # the sprite can be seen in it: its ground is flat
@@ -227,11 +227,11 @@ def test_a_critic_of_few_updates_believes_in_more_blurred_sprites_than_the_teach
         with torch.no_grad():
             return believe(network, S, x, t, c)[0]
 
-    for _ in range(4):
-        pick = torch.randint(len(images), (16,), generator=g)
-        x_t = perturb(images[pick], 375, torch.randn(16, 3, 16, 16, generator=g), S.alpha_bar)
-        answers, s = belief(artist, x_t, 375, contexts[pick]), torch.randint(250, 375, (16,), generator=g)
-        eps = torch.randn(16, 3, 16, 16, generator=g)
+    for _ in range(3):
+        pick = torch.randint(len(images), (8,), generator=g)
+        x_t = perturb(images[pick], 375, torch.randn(8, 3, 16, 16, generator=g), S.alpha_bar)
+        answers, s = belief(artist, x_t, 375, contexts[pick]), torch.randint(250, 375, (8,), generator=g)
+        eps = torch.randn(8, 3, 16, 16, generator=g)
         train_step(diffusion_loss(critic, answers, contexts[pick], s, eps, S), optimizer, 2e-3)
     answers = belief(artist, perturb(real, 375, torch.randn(real.shape, generator=g), S.alpha_bar), 375, words)
     x_s = perturb(answers, 312, torch.randn(real.shape, generator=g), S.alpha_bar)
