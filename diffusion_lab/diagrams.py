@@ -127,8 +127,8 @@ def guidance(s: float = 2.0) -> Figure:
 def distillation(pictures: Sequence[Tensor] | Tensor = ()) -> Figure:
     """Teacher, student and critic: what each is given, and how their difference changes the student.
 
-    pictures: x_t, the student's answer, x_s, the teacher's belief, the critic's, their difference, each (3, H, W), drawn in their
-    places; boxes with words stand there if there are none. ValueError for another number of pictures.
+    pictures: x_t, the student's answer, x_s, the teacher's belief, the critic's, their difference, each (3, H, W). Without them
+    boxes with words stand in their places. ValueError for another number of pictures.
     """
     if len(pictures) not in (0, 6):
         raise ValueError(f"distillation takes six pictures or none, not {len(pictures)}.")
