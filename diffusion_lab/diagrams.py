@@ -125,26 +125,49 @@ def guidance(s: float = 2.0) -> Figure:
     return fig
 
 
-def distillation() -> Figure:
-    """Teacher, student and critic: what each is given, and how their difference changes the student."""
-    fig, axis = canvas(13, 5.2)
-    write(axis, 0.75, 2.2, "noisy\n$x_t$")
-    box(axis, 2.6, 2.2, 1.7, 0.9, "student", ACCENT, "#fdf1f2")
-    box(axis, 5.0, 2.2, 1.5, 0.9, "answer $\\tilde{x}$")
-    write(axis, 6.55, 2.75, "add noise\nagain", GREY, 10)
-    box(axis, 7.9, 2.2, 1.1, 0.9, "$x_s$")
-    box(axis, 10.2, 3.4, 1.9, 0.9, "teacher\n(fixed)")
-    box(axis, 10.2, 1.0, 1.9, 0.9, "critic\n(learns $\\tilde{x}$)")
-    write(axis, 12.2, 2.2, "difference\nof the two\nbeliefs", ACCENT)
-    arrow(axis, (1.2, 2.2), (1.72, 2.2))
-    arrow(axis, (3.47, 2.2), (4.22, 2.2))
-    arrow(axis, (5.77, 2.2), (7.32, 2.2))
-    arrow(axis, (8.47, 2.4), (9.22, 3.3))
-    arrow(axis, (8.47, 2.0), (9.22, 1.1))
-    arrow(axis, (11.17, 3.3), (12.0, 2.75))
-    arrow(axis, (11.17, 1.1), (12.0, 1.65))
-    axis.plot((12.2, 12.2, 2.6, 2.6), (2.85, 4.5, 4.5, 3.0), color=ACCENT, linewidth=1.6, linestyle="--")
-    arrow(axis, (2.6, 3.0), (2.6, 2.7), ACCENT)
-    arrow(axis, (5.0, 1.73), (9.2, 0.8), GREY, 0.2, dashed=True)
-    write(axis, 7.4, 4.75, "changes the student's weights", ACCENT, 10)
+def distillation(pictures: Sequence[Tensor] | Tensor = ()) -> Figure:
+    """Teacher, student and critic: what each is given, and how their difference changes the student.
+
+    pictures: x_t, the student's answer, x_s, the teacher's belief, the critic's, their difference, each (3, H, W). Without them
+    boxes with words stand in their places. ValueError for another number of pictures.
+    """
+    if len(pictures) not in (0, 6):
+        raise ValueError(f"distillation takes six pictures or none, not {len(pictures)}.")
+    fig, axis = canvas(15.2, 5.7)
+    places = (
+        (0.9, 2.5, "noisy $x_t$", INK),
+        (5.0, 2.5, "answer $\\tilde{x}$", INK),
+        (7.9, 2.5, "$x_s$", INK),
+        (12.1, 4.0, "its belief", INK),
+        (12.1, 1.0, "its belief", INK),
+        (14.2, 2.5, "difference", ACCENT),
+    )
+    for k, (x, y, text, colour) in enumerate(places):
+        if len(pictures):
+            picture(axis, x, y, 1.5, pictures[k])
+            write(axis, x, y + 0.93 if x == 12.1 else y - 0.95, text, colour, 10)
+        else:
+            box(axis, x, y, 1.5, 0.9, text, colour)
+    box(axis, 2.95, 2.5, 1.4, 0.9, "student", ACCENT, "#fdf1f2")
+    box(axis, 10.1, 4.0, 1.5, 0.9, "teacher\n(fixed)")
+    box(axis, 10.1, 1.0, 1.5, 0.9, "critic")
+    for start, end in (
+        ((1.75, 2.5), (2.2, 2.5)),
+        ((3.7, 2.5), (4.2, 2.5)),
+        ((5.8, 2.5), (7.1, 2.5)),
+        ((8.7, 2.8), (9.3, 3.7)),
+        ((8.7, 2.2), (9.3, 1.3)),
+        ((10.9, 4.0), (11.3, 4.0)),
+        ((10.9, 1.0), (11.3, 1.0)),
+        ((12.9, 3.8), (13.4, 3.1)),
+        ((12.9, 1.2), (13.4, 1.9)),
+    ):
+        arrow(axis, start, end)
+    write(axis, 6.45, 2.85, "add noise\nagain", GREY, 10)
+    axis.plot((14.2, 14.2, 2.95, 2.95), (3.35, 5.2, 5.2, 3.3), color=ACCENT, linewidth=1.6, linestyle="--")
+    arrow(axis, (2.95, 3.3), (2.95, 3.0), ACCENT)
+    write(axis, 8.5, 5.45, "changes the student's weights", ACCENT, 10)
+    arrow(axis, (5.3, 1.35), (9.3, 0.75), GREY, 0.15, dashed=True)
+    write(axis, 6.7, 0.55, "is trained on the student's answers", GREY, 10)
+    axis.set(xlim=(0, 15.2), ylim=(0, 5.7))
     return fig

@@ -111,6 +111,23 @@ def carried(T, n):
     return np.array(steps)
 
 
+def stacked(answer, step, start, pairs, alpha_bar):
+    x, out = start, torch.zeros(len(pairs) + 1, *start.shape)
+    out[0] = start
+    for k, (t, t_prev) in enumerate(pairs, start=1):
+        x0, eps = answer(x, t)
+        out[k] = x = step(x0, eps, t, t_prev, alpha_bar)
+    return out
+
+
+def by_recursion(answer, step, start, pairs, alpha_bar):
+    if not pairs:
+        return [start]
+    t, t_prev = pairs[0]
+    x = step(*answer(start, t), t, t_prev, alpha_bar)
+    return [start, *by_recursion(answer, step, x, pairs[1:], alpha_bar)]
+
+
 def slerp_by_lengths(a, b, w):
     u, v = a.double().flatten(), b.double().flatten()
     theta = torch.acos(u @ v / u.norm() / v.norm())
@@ -144,8 +161,9 @@ RIGHT = [
     ("L3.4", pair_by_pair),
     ("L3.5", lambda a, b, n: torch.stack([torch.lerp(a, b, i / (n - 1)) for i in range(n)])),
     ("L4.1", lambda x0, eps, t, t_prev, alpha_bar: ddim_step(x0, eps, t, t_prev, alpha_bar, 0.0, eps)),
-    ("L4.2", lambda x0, eps, t, t_prev, ab, eta, z: ddim_step(x0.double(), eps.double(), t, t_prev, ab, eta, z.double())),
-    ("L4.3", carried),
+    ("L4.2", carried),
+    ("L4.3", stacked),
+    ("L4.3", by_recursion),
     ("L4.4", slerp_by_lengths),
     ("L4.5", lambda steps, errors: np.log(errors[0] / errors[-1]) / np.log(steps[-1] / steps[0])),
 ]
@@ -203,8 +221,37 @@ def forgets(words):
     return answer
 
 
-def own_noise(x0, eps, t, t_prev, alpha_bar, eta, z):
-    return ddim_step(x0, eps, t, t_prev, alpha_bar, eta, torch.randn_like(x0))
+def own_noise(answer, step, start, pairs, alpha_bar):
+    return stacked(answer, step, torch.randn_like(start), pairs, alpha_bar)
+
+
+def asks_twice(answer, step, start, pairs, alpha_bar):
+    pictures = [start]
+    for t, t_prev in pairs:
+        x0, eps = answer(pictures[-1], t)[0], answer(pictures[-1], t)[1]
+        pictures.append(step(x0, eps, t, t_prev, alpha_bar))
+    return pictures
+
+
+def stops_before_the_last_step(answer, step, start, pairs, alpha_bar):
+    x, pictures = start, []
+    for t, t_prev in pairs:
+        pictures.append(x)
+        x0, eps = answer(x, t)
+        x = step(x0, eps, t, t_prev, alpha_bar)
+    return pictures
+
+
+def own_schedule(answer, step, start, pairs, alpha_bar):
+    return stacked(answer, step, start, pairs, torch.linspace(1, 0.001, len(alpha_bar), dtype=torch.float64))
+
+
+def changes_start(answer, step, start, pairs, alpha_bar):
+    pictures = [start.clone()]
+    for t, t_prev in pairs:
+        start.copy_(step(*answer(start, t), t, t_prev, alpha_bar))
+        pictures.append(start.clone())
+    return pictures
 
 
 def own_seed(x_t, eps, t, t_prev, alpha_bar, z):
@@ -278,11 +325,27 @@ OTHERS = [  # exercise, a wrong answer, words of its message; "" where the check
     ("L3.4", lambda images: float(images.abs().mean()), ""),
     ("L3.5", lambda a, b, n: torch.stack([a] + [b] * (n - 1)), ""),
     ("L4.1", lambda x0, eps, t, t_prev, alpha_bar: perturb(x0, t_prev // 2, eps, alpha_bar), ""),
-    ("L4.2", own_noise, "draw no noise of your own"),
-    ("L4.2", lambda x0, eps, t, t_prev, ab, eta, z: ddim_step(x0, eps, t, t_prev, ab, 0.5, z), "when eta changes"),
-    ("L4.3", grid_500, "stays the same when T changes"),
-    ("L4.3", lambda T, n: [(float(t), float(u)) for t, u in carried(T, n)], "Times are whole numbers"),
-    ("L4.3", lambda T, n: [(T, 0)] * n, "Asked: .* it is not so that each step begins where"),
+    ("L4.2", grid_500, "stays the same when T changes"),
+    ("L4.2", lambda T, n: [(float(t), float(u)) for t, u in carried(T, n)], "Times are whole numbers"),
+    ("L4.2", lambda T, n: torch.linspace(T, 0, n + 1).round().int(), "These are the times: pair"),
+    ("L4.2", lambda T, n: [(T, 0)] * n, "Asked: .* it is not so that each step begins where"),
+    ("L4.3", own_noise, "draw no noise of your own"),
+    ("L4.3", asks_twice, "Asked: .* the number of the network's answers is 14, expected 7"),
+    ("L4.3", own_schedule, "stays the same when alpha_bar changes"),
+    ("L4.3", stops_before_the_last_step, "The end is missing"),
+    ("L4.3", lambda answer, step, start, pairs, alpha_bar: [answer(start, pair) for pair in pairs], "takes the time t alone"),
+    (
+        "L4.3",
+        lambda answer, step, start, pairs, alpha_bar: [answer(start, t / 300) for t, _ in pairs],
+        "Times are whole numbers",
+    ),
+    ("L4.3", lambda answer, step, start, pairs, alpha_bar: [answer(start, t) for _, t in pairs], "asked at t = 0"),
+    ("L4.3", changes_start, "you changed start itself"),
+    (
+        "L4.3",
+        lambda answer, step, start, pairs, alpha_bar: by_recursion(answer, step, start, pairs, alpha_bar)[-1],
+        "a list of",
+    ),
     ("L4.4", lambda a, b, w: slerp_by_lengths(a, b, 0.5), "stays the same when w changes"),
     ("L4.4", lambda a, b, w: a, "stays the same when b changes"),
     ("L4.5", lambda steps, errors: 1.5, "stays the same when steps changes"),
@@ -419,7 +482,7 @@ def test_a_check_leaves_the_random_numbers_of_the_notebook_alone():
     torch.manual_seed(0)
     expected = torch.rand(3)
     torch.manual_seed(0)
-    checks.L4_2.check(own_noise)
+    checks.L4_3.check(own_noise)
     assert torch.equal(torch.rand(3), expected)
 
 

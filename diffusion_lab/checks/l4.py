@@ -6,9 +6,9 @@ from operator import index
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ..schedules import cosine, linear, step_grid
+from ..schedules import Schedule, cosine, linear, step_grid
 from ..steps import ddim_step, perturb
 from .compare import Refused
 from .exercise import Exercise, noise
@@ -54,71 +54,35 @@ L4_1 = Exercise(
         "This is t - 1, but t_prev may be further away.": (
             lambda x0, eps, t, t_prev, alpha_bar: perturb(x0, t - 1, eps, alpha_bar)
         ),
+        "alpha_bar[t_prev] belongs to t_prev: add nothing to the index.": (
+            lambda x0, eps, t, t_prev, alpha_bar: perturb(x0, t_prev + 1, eps, alpha_bar)
+        ),
+        "The noise's factor is the root of 1 - alpha_bar[t_prev], not 1 minus the root.": (
+            lambda x0, eps, t, t_prev, alpha_bar: alpha_bar[t_prev].sqrt() * x0 + (1 - alpha_bar[t_prev].sqrt()) * eps
+        ),
+        "The noise has a factor, too: sqrt(1 - alpha_bar[t_prev]).": (
+            lambda x0, eps, t, t_prev, alpha_bar: alpha_bar[t_prev].sqrt() * x0 + eps
+        ),
+        "The guessed noise is missing: at t_prev there is still noise.": (
+            lambda x0, eps, t, t_prev, alpha_bar: alpha_bar[t_prev].sqrt() * x0
+        ),
+        "This is the ratio of two alpha_bar, as for a step from x_t: x0 is clean, so its factor is that of t_prev alone.": (
+            lambda x0, eps, t, t_prev, alpha_bar: (
+                (alpha_bar[t_prev] / alpha_bar[t]).sqrt() * x0 + (1 - alpha_bar[t_prev] / alpha_bar[t]).abs().sqrt() * eps
+            )
+        ),
+        "This is eta = 1 without its fresh noise: with eta = 0, sigma is 0, and all noise is the guessed one.": (
+            lambda x0, eps, t, t_prev, alpha_bar: ddim_step(x0, eps, t, t_prev, alpha_bar, 1.0, torch.zeros_like(x0))
+        ),
+        "x0 is clipped here: take it as it comes, for eps belongs to it.": (
+            lambda x0, eps, t, t_prev, alpha_bar: perturb(x0.clamp(-1, 1), t_prev, eps, alpha_bar)
+        ),
     },
     "It is the equation of adding noise, with the believed sprite, the guessed noise, and the time t_prev.",
 )
 
 
-def step_with(sigma: Callable, taken: Callable = lambda sigma: sigma**2, fresh: float = 1.0) -> Callable:
-    """DDIM with another sigma, a function of eta and the two factors first and second under its roots, or with something
-    else than sigma squared taken away from the guessed noise, or with another share of fresh noise."""
-
-    def answer(x0: Tensor, eps: Tensor, t: int, t_prev: int, alpha_bar: Tensor, eta: float, z: Tensor) -> Tensor:
-        ab, ab_prev = alpha_bar[t], alpha_bar[t_prev]
-        s = sigma(eta, (1 - ab_prev) / (1 - ab), 1 - ab / ab_prev)
-        return ab_prev.sqrt() * x0 + (1 - ab_prev - taken(s)).sqrt() * eps + fresh * s * z
-
-    return answer
-
-
-def right_sigma(eta: float, first: Tensor, second: Tensor) -> Tensor:
-    """sigma as the paper has it."""
-    return eta * (first * second).sqrt()
-
-
-L4_2 = Exercise(
-    "L4.2",
-    "the picture at t_prev, with fresh noise z as eta says.",
-    ddim_step,
-    lambda: [
-        (noise(0, 2, 3, 16, 16), noise(1, 2, 3, 16, 16), 210, 190, cosine(300).alpha_bar, 0.6, noise(2, 2, 3, 16, 16)),
-        (noise(3, 5, 3, 16, 16), noise(4, 5, 3, 16, 16), 93, 80, linear(140).alpha_bar, 0.8, noise(5, 5, 3, 16, 16)),
-        (noise(6, 1, 3, 16, 16), noise(7, 1, 3, 16, 16), 40, 31, cosine(300).alpha_bar, 0.0, noise(8, 1, 3, 16, 16)),
-        (noise(6, 1, 3, 16, 16), noise(7, 1, 3, 16, 16), 41, 40, cosine(300).alpha_bar, 1.0, noise(8, 1, 3, 16, 16)),
-    ],
-    {
-        "Noise was added, but the guessed noise was not made smaller: there is too much noise now.": step_with(
-            right_sigma, lambda sigma: 0
-        ),
-        "Under the root sigma must be squared: variances add up, not standard deviations.": step_with(
-            right_sigma, lambda sigma: sigma
-        ),
-        "Under the root sigma squared must be taken away: you added it.": step_with(right_sigma, lambda sigma: -(sigma**2)),
-        "sigma lacks its first root, sqrt((1 - alpha_bar_prev) / (1 - alpha_bar)).": step_with(
-            lambda eta, first, second: eta * second.sqrt()
-        ),
-        "sigma lacks its second root, sqrt(1 - alpha_bar / alpha_bar_prev).": step_with(
-            lambda eta, first, second: eta * first.sqrt()
-        ),
-        "sigma lacks its square roots.": step_with(lambda eta, first, second: eta * first * second),
-        "eta is squared, or stands under the root, in sigma: sigma is eta times the roots.": step_with(
-            lambda eta, first, second: eta**2 * (first * second).sqrt()
-        ),
-        "The root of eta is in sigma: eta stands before the roots.": step_with(
-            lambda eta, first, second: (eta * first * second).sqrt()
-        ),
-        "The first root of sigma is upside down: it is (1 - alpha_bar_prev) / (1 - alpha_bar).": step_with(
-            lambda eta, first, second: eta * (second / first).sqrt()
-        ),
-        "z was never added: eta changes nothing but the guessed noise.": step_with(right_sigma, fresh=0.0),
-        "z is taken away: it is added.": step_with(right_sigma, fresh=-1.0),
-        "eta changes nothing: sigma is missing.": step_with(lambda eta, first, second: 0),
-        "eta is missing in sigma: it is always that of eta = 1.": step_with(
-            lambda eta, first, second: right_sigma(1.0, first, second)
-        ),
-    },
-    "The total variance of noise must stay 1 - alpha_bar[t_prev]: sigma squared of it is fresh, the rest guessed.",
-)
+NOT_PAIRED = "These are the times: pair each with the next."
 
 
 def whole(time: object) -> int:
@@ -129,9 +93,17 @@ def whole(time: object) -> int:
         raise Refused(f"Times are whole numbers, an index into alpha_bar, but {time!r} is not one: use round().") from None
 
 
+def two(pair: object) -> object:
+    """A pair, or in words that it is none."""
+    try:
+        return tuple(pair)
+    except TypeError:
+        raise Refused(NOT_PAIRED) from None
+
+
 def grid(answer: Callable, T: int, n: int) -> dict[str, object]:
     """What a grid must be. Where it rounds up and where down is free."""
-    pairs = [tuple(map(whole, pair)) for pair in answer(T, n)]
+    pairs = [tuple(map(whole, two(pair))) for pair in answer(T, n)]
     if not pairs or any(len(pair) != 2 for pair in pairs):
         raise Refused("It should return a list of n pairs (t, t_prev).")
     sizes = [t - t_prev for t, t_prev in pairs]
@@ -150,8 +122,8 @@ def between(times: Callable) -> Callable:
     return lambda T, n: list(pairwise(np.asarray(times(T, n)).round().astype(int).tolist()))
 
 
-L4_3 = Exercise(
-    "L4.3",
+L4_2 = Exercise(
+    "L4.2",
     "n pairs (t, t_prev) in equal steps from T down to 0.",
     step_grid,
     lambda: [(300, 10), (97, 10), (300, 300), (140, 1), *((113, n) for n in range(2, 114)), (500, 270), (500, 333)],
@@ -167,13 +139,22 @@ L4_3 = Exercise(
         ),
         "The last step ends at 1, expected 0: the sprite would stay noisy.": between(lambda T, n: np.linspace(T, 1, n + 1)),
         "The first step begins at T - 1, expected T: times go from T to 0.": between(lambda T, n: np.linspace(T - 1, 0, n + 1)),
+        "The times end above 0: T * k / n for k down to 0, so range(n, -1, -1).": (
+            lambda T, n: list(pairwise([round(T * k / n) for k in range(n, 0, -1)]))
+        ),
+        "T // n rounds down: for some n the times end above 0. Round T * k / n instead.": (
+            lambda T, n: list(pairwise(range(T, -1, -(T // n))))
+        ),
+        "Each step goes to t - 1: it must go to the next time in the list.": (
+            lambda T, n: [(t, t - 1) for t, _ in step_grid(T, n)]
+        ),
         "There is one step less than n: n steps need n + 1 times.": between(lambda T, n: np.linspace(T, 0, max(n, 2))),
         "There is one step more than n: n steps need n + 1 times.": between(lambda T, n: np.linspace(T, 0, n + 2)),
         "The times go up: sampling begins at T, the noise.": between(lambda T, n: np.linspace(0, T, n + 1)),
         "The pairs are turned round: (t, t_prev), from the noisier to the cleaner time.": (
             lambda T, n: [(t_prev, t) for t, t_prev in step_grid(T, n)]
         ),
-        "These are the times: pair each with the next.": lambda T, n: [t for t, _ in step_grid(T, n)],
+        NOT_PAIRED: lambda T, n: [t for t, _ in step_grid(T, n)],
         "Times are whole numbers, an index into alpha_bar: round T * k / n.": (
             lambda T, n: list(pairwise(T * k / n for k in range(n, -1, -1)))
         ),
@@ -184,6 +165,166 @@ L4_3 = Exercise(
     },
     "T * k / n for k = n, n - 1, ..., 0, rounded, are n + 1 times. Pair each with the next.",
     grid,
+)
+
+
+class Believer(nn.Module):
+    """A stand-in for the network: what it answers depends on the picture and on the time, and it writes down the times."""
+
+    def __init__(self, seed: int, channels: int):
+        super().__init__()
+        self.register_buffer("colour", noise(seed, 1, channels, 1, 1))
+        self.seen: list[object] = []
+
+    def forward(self, x: Tensor, t: int) -> tuple[Tensor, Tensor]:
+        """The pair (believed sprite, guessed noise)."""
+        if isinstance(t, tuple | list):
+            raise Refused("answer was given a pair, and takes the time t alone: write for t, t_prev in pairs.")
+        if whole(t) < 1:
+            raise Refused(f"The network was asked at t = {t}, where there is no noise: ask it at t, not at t_prev.")
+        self.seen.append(t)
+        x0 = torch.tanh(0.5 * x + self.colour + 0.004 * t)
+        return x0, x - (0.5 + 0.001 * t) * x0
+
+
+class Step(nn.Module):
+    """DDIM with eta = 0 as an argument of the loop, each time a new object, as all that a case holds."""
+
+    def forward(self, x0: Tensor, eps: Tensor, t: int, t_prev: int, alpha_bar: Tensor) -> Tensor:
+        """As quiet_step."""
+        return quiet_step(x0, eps, t, t_prev, alpha_bar)
+
+
+def ddim_loop(answer: Callable, step: Callable, start: Tensor, pairs: list, alpha_bar: Tensor) -> list[Tensor]:
+    """The pictures at all times, start first."""
+    pictures = [start.clone()]
+    for t, t_prev in pairs:
+        x0, eps = answer(pictures[-1], t)
+        pictures.append(step(x0, eps, t, t_prev, alpha_bar))
+    return pictures
+
+
+def walk(
+    loop: Callable, answer: Believer, step: Callable, start: Tensor, pairs: list, alpha_bar: Tensor
+) -> dict[str, int | Tensor]:
+    """What a walk must be: the pictures, and how often the network was asked."""
+    pictures = loop(answer, step, start, pairs, alpha_bar)
+    if isinstance(pictures, Tensor):
+        pictures = list(pictures) if pictures.ndim == start.ndim + 1 else pictures
+    if not isinstance(pictures, list | tuple) or not all(isinstance(picture, Tensor) for picture in pictures):
+        raise Refused(
+            "It should return a list of pictures, one for each time: start the list with the start noise, append each x."
+        )
+    if not pictures:
+        raise Refused("The list is empty: append each picture to it, and return it after the loop.")
+    return {
+        "the list of pictures, start first,": torch.stack(list(pictures)),
+        "the number of the network's answers": len(answer.seen),
+    }
+
+
+def looped(
+    ask: Callable = lambda answer, x, start, t, t_prev: answer(x, t),
+    go: Callable = lambda step, x, x0, eps, t, t_prev, alpha_bar: step(x0, eps, t, t_prev, alpha_bar),
+    over: Callable = lambda pairs: pairs,
+    keep: Callable = lambda pictures, beliefs: pictures,
+) -> Callable:
+    """A loop with something else asked, another way to go on, other pairs, or something else returned."""
+
+    def loop(answer: Callable, step: Callable, start: Tensor, pairs: list, alpha_bar: Tensor) -> list[Tensor]:
+        pictures, beliefs = [start], []
+        for t, t_prev in over(pairs):
+            x0, eps = ask(answer, pictures[-1], start, t, t_prev)
+            beliefs.append(x0)
+            pictures.append(go(step, pictures[-1], x0, eps, t, t_prev, alpha_bar))
+        return keep(pictures, beliefs)
+
+    return loop
+
+
+def asked_once(answer: Callable, step: Callable, start: Tensor, pairs: list, alpha_bar: Tensor) -> list[Tensor]:
+    """The answer stands before the loop."""
+    x0, eps = answer(start, pairs[0][0])
+    return [start, *(step(x0, eps, t, t_prev, alpha_bar) for t, t_prev in pairs)]
+
+
+def one_picture(answer: Callable, step: Callable, start: Tensor, pairs: list, alpha_bar: Tensor) -> list[Tensor]:
+    """One tensor is written over and appended again and again."""
+    x = start.clone()
+    pictures = [x]
+    for t, t_prev in pairs:
+        x.copy_(step(*answer(x, t), t, t_prev, alpha_bar))
+        pictures.append(x)
+    return pictures
+
+
+def one_after_the_other(pairs: list) -> list:
+    """All times from the first down to 0."""
+    return [(t, t - 1) for t in range(pairs[0][0], 0, -1)]
+
+
+def case(seed: int, size: tuple, n: int, schedule: Schedule) -> tuple:
+    """A case of the loop: n steps for `size` noises."""
+    pairs = step_grid(schedule.T, n)
+    return Believer(seed, size[1]), Step(), noise(seed + 1, *size), pairs, schedule.alpha_bar.clone()
+
+
+L4_3 = Exercise(
+    "L4.3",
+    "the pictures at all times, the start first, each made by `step` from the network's answer to the one before.",
+    ddim_loop,
+    lambda: [case(0, (2, 3, 16, 16), 7, cosine(300)), case(2, (5, 2, 1, 1), 4, linear(140))],
+    {
+        "The network is asked about t_prev: x is the picture at t, so ask about t.": looped(
+            lambda answer, x, start, t, t_prev: answer(x, max(t_prev, 1))
+        ),
+        "The network is asked about the start noise each time: ask about x, the picture as it is now.": looped(
+            lambda answer, x, start, t, t_prev: answer(start, t)
+        ),
+        "The network is asked once, before the loop: ask it again in each step.": asked_once,
+        "The network is asked at the first time in each step: the time goes down with the picture.": lambda *inputs: looped(
+            lambda answer, x, start, t, t_prev: answer(x, inputs[3][0][0])
+        )(*inputs),
+        "The belief and the guessed noise are exchanged: the answer is the pair (x0, eps).": looped(
+            go=lambda step, x, x0, eps, t, t_prev, alpha_bar: step(eps, x0, t, t_prev, alpha_bar)
+        ),
+        "step was given t_prev before t: it goes from t to t_prev.": looped(
+            go=lambda step, x, x0, eps, t, t_prev, alpha_bar: step(x0, eps, t_prev, t, alpha_bar)
+        ),
+        "The picture itself was given to step: it takes the belief x0.": looped(
+            go=lambda step, x, x0, eps, t, t_prev, alpha_bar: step(x, eps, t, t_prev, alpha_bar)
+        ),
+        "What step returned was not kept: write x = step(...).": looped(go=lambda step, x, x0, eps, t, t_prev, alpha_bar: x),
+        "step goes to t - 1 here: give it t_prev.": looped(
+            go=lambda step, x, x0, eps, t, t_prev, alpha_bar: step(x0, eps, t, t - 1, alpha_bar)
+        ),
+        "Only the first and the last picture are in the list: append x in the loop.": looped(
+            keep=lambda pictures, beliefs: [pictures[0], pictures[-1]]
+        ),
+        "The belief was taken as the next picture: call step with it.": looped(
+            go=lambda step, x, x0, eps, t, t_prev, alpha_bar: x0
+        ),
+        "The pairs are walked backwards: take them in their order, from the noise to 0.": looped(
+            over=lambda pairs: pairs[::-1]
+        ),
+        "The end is missing: walk over all pairs, and append x after the step, not before.": looped(
+            over=lambda pairs: pairs[:-1]
+        ),
+        "The first pair is missing: the walk begins at its t.": looped(over=lambda pairs: pairs[1:]),
+        "This takes every time from T to 0: walk over the pairs only.": looped(over=one_after_the_other),
+        "The return stands in the loop: it ends after the first step.": looped(over=lambda pairs: pairs[:1]),
+        "The start is missing in the list: n steps give n + 1 pictures.": looped(keep=lambda pictures, beliefs: pictures[1:]),
+        "The last picture alone came back: return the list of all of them.": looped(
+            keep=lambda pictures, beliefs: [pictures[-1]]
+        ),
+        "The list holds the beliefs: append x, what step returned.": looped(keep=lambda pictures, beliefs: beliefs),
+        "All pictures in the list are one tensor that was written over: make a new x in each step.": one_picture,
+        "The list runs from the end to the start: the start noise comes first.": looped(
+            keep=lambda pictures, beliefs: pictures[::-1]
+        ),
+    },
+    "Three lines in the loop: ask the network about x at t; x = step(...); append x. Before it: x = start, and a list with it.",
+    walk,
 )
 
 
@@ -231,6 +372,19 @@ L4_4 = Exercise(
         "The ends lost their length: a and b are divided by their norms for the angle only.": (
             lambda a, b, w: arc(a / a.norm(), b / b.norm(), w, angle(a, b))
         ),
+        "Take the sum of a * b, not the mean.": lambda a, b, w: arc(
+            a, b, w, torch.arccos((a * b).mean() / (a.norm() * b.norm()))
+        ),
+        "There must be one angle for all: sum a * b over everything, and take the norms of everything.": lambda a, b, w: arc(
+            a, b, w, torch.arccos((a * b).sum(0) / (a.norm(dim=0) * b.norm(dim=0)))
+        ),
+        "Both parts are divided by sin(theta), not only one of them.": lambda a, b, w: (
+            (torch.sin((1 - w) * angle(a, b)) / torch.sin(angle(a, b))) * a + torch.sin(w * angle(a, b)) * b
+        ),
+        "Square roots of the shares are no arc: the factors are sines.": lambda a, b, w: (1 - w) ** 0.5 * a + w**0.5 * b,
+        "This is the straight line, made as strong as noise afterwards: walk along the arc itself.": lambda a, b, w: (
+            ((1 - w) * a + w * b) / ((1 - w) * a + w * b).std()
+        ),
         "There is a cosine where sines belong: sin((1 - w) theta) and sin(w theta).": (
             lambda a, b, w: (torch.cos(w * angle(a, b)) * a + torch.sin(w * angle(a, b)) * b) / torch.sin(angle(a, b))
         ),
@@ -262,6 +416,16 @@ L4_5 = Exercise(
         ),
         "This is the factor that more steps gain; the order is its logarithm, divided by that of the steps' ratio.": (
             lambda steps, errors: errors[0] / errors[1]
+        ),
+        "This holds only where the steps double: divide by the logarithm of the steps' ratio, or take np.polyfit.": (
+            lambda steps, errors: np.log2(errors[0] / errors[1])
+        ),
+        "Do not round: the order of a measurement need not be whole.": lambda steps, errors: round(order(steps, errors)),
+        "This is the height of the line, the c: the order is minus the slope.": lambda steps, errors: float(
+            np.exp(np.polyfit(np.log(steps), np.log(errors), 1)[1])
+        ),
+        "Divide by the difference of the logarithms of the steps, not of the steps.": lambda steps, errors: (
+            -(np.log(errors[-1]) - np.log(errors[0])) / (steps[-1] - steps[0])
         ),
         "The steps need a logarithm, too.": lambda steps, errors: -np.polyfit(steps, np.log(errors), 1)[0],
         "The errors need a logarithm, too.": lambda steps, errors: -np.polyfit(np.log(steps), errors, 1)[0],
