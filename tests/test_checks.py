@@ -233,6 +233,11 @@ OTHERS = [  # exercise, a wrong answer, words of its message; "" where the check
     ("L1.3", lambda x_t, eps, t, t_prev, alpha_bar, z: x_t - eps + z, "stays the same when t changes"),
     ("L1.3", lambda x_t, eps, t, t_prev, alpha_bar, z: ddpm_step(x_t, -z, t, t_prev, alpha_bar, z), "when eps changes"),
     ("L1.3", lambda x_t, eps, t, t_prev, alpha_bar, z: ddpm_step(x_t, eps, t, max(t_prev, 1), alpha_bar, z), ""),
+    (
+        "L1.3",
+        lambda x_t, eps, t, t_prev, alpha_bar, z: ddpm_step(x_t, eps, t, t_prev, alpha_bar, (t > 10) * z),
+        "Fresh noise is missing",
+    ),
     ("L1.4", own_noises, "draw no noise of your own"),
     ("L1.4", course_schedule, "stays the same when alpha_bar changes"),
     ("L1.4", backwards_noise, ""),

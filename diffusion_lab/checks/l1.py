@@ -52,6 +52,7 @@ L1_1 = Exercise(
         "The sprite must become weaker, too: it has a factor.": by_factors(lambda a, b, x0, eps: x0 + b * eps),
         "The noise has a factor, too: sqrt(1 - alpha_bar[t]).": by_factors(lambda a, b, x0, eps: a * x0 + eps),
         "The noise is taken away: it must be added.": by_factors(lambda a, b, x0, eps: a * x0 - b * eps),
+        "You clipped the result: x_t may lie outside -1..1.": by_factors(lambda a, b, x0, eps: (a * x0 + b * eps).clamp(-1, 1)),
         "This is x at time t - 1: alpha_bar[0] belongs to t = 0, so use alpha_bar[t].": (
             lambda x0, t, eps, alpha_bar: perturb(x0, t - 1, eps, alpha_bar)
         ),
@@ -78,6 +79,13 @@ L1_2 = Exercise(
         "Only the noise is divided: first take it away, then divide the whole, in brackets.": by_factors(
             lambda a, b, x_t, eps: x_t - b * eps / a
         ),
+        "Only x_t is divided: first take the noise away, then divide the whole, in brackets.": by_factors(
+            lambda a, b, x_t, eps: x_t / a - b * eps
+        ),
+        "The noise has the factor of the sprite: it is sqrt(1 - alpha_bar[t]).": by_factors(
+            lambda a, b, x_t, eps: (x_t - a * eps) / a
+        ),
+        "The two factors are swapped.": by_factors(lambda a, b, x_t, eps: (x_t - a * eps) / b),
         "The noise must be taken away with its factor, not whole.": by_factors(lambda a, b, x_t, eps: (x_t - eps) / a),
         "Two square roots are missing.": by_factors(lambda a, b, x_t, eps: (x_t - b**2 * eps) / a**2),
         "The square root of the noise's factor is missing.": by_factors(lambda a, b, x_t, eps: (x_t - b**2 * eps) / a),
@@ -118,6 +126,7 @@ L1_3 = Exercise(
         (*(noise(seed, 2, 3, 16, 16) for seed in (0, 1)), 210, 209, cosine(300).alpha_bar, noise(2, 2, 3, 16, 16)),
         (*(noise(seed, 5, 3, 16, 16) for seed in (3, 4)), 93, 61, linear(140).alpha_bar, noise(5, 5, 3, 16, 16)),
         (*(noise(seed, 1, 3, 16, 16) for seed in (6, 7)), 9, 0, cosine(300).alpha_bar, noise(8, 1, 3, 16, 16)),
+        (*(noise(seed, 1, 3, 16, 16) for seed in (9, 10)), 2, 1, linear(140).alpha_bar, noise(11, 1, 3, 16, 16)),
     ],
     {
         "The last step, to t_prev = 0, must add no noise.": jump(last=True),
@@ -136,6 +145,25 @@ L1_3 = Exercise(
         "The mean takes away beta * eps: divide beta by sqrt(1 - alpha_bar[t]).": jump(weight=lambda alpha, ab: 1 - alpha),
         "The mean divides beta by 1 - alpha_bar[t]: its square root is missing.": jump(
             weight=lambda alpha, ab: (1 - alpha) / (1 - ab)
+        ),
+        "The mean divides beta by sqrt(1 - alpha_bar[t_prev]): it is alpha_bar[t] there.": jump(
+            weight=lambda alpha, ab: (1 - alpha) / (1 - ab / alpha).sqrt()
+        ),
+        "The mean is multiplied by sqrt(alpha): divide by it.": jump(scale=lambda alpha: 1 / alpha.sqrt()),
+        "Only the noise is divided by sqrt(alpha): divide the whole mean, in brackets.": jump(
+            weight=lambda alpha, ab: (1 - alpha) / (1 - ab).sqrt() / alpha.sqrt(), scale=lambda alpha: 1
+        ),
+        "The fresh noise is divided by sqrt(alpha), too: only the mean is.": jump(
+            lambda alpha, ab, ab_prev: (1 - alpha) / alpha
+        ),
+        "The fresh noise is taken away: sigma * z is added.": (
+            lambda x_t, eps, t, t_prev, alpha_bar, z: ddpm_step(x_t, eps, t, t_prev, alpha_bar, -z)
+        ),
+        "This is the belief with fresh noise for t_prev: a step keeps most of x_t.": (
+            lambda x_t, eps, t, t_prev, alpha_bar, z: perturb(believed_sprite(x_t, t, eps, alpha_bar), t_prev, z, alpha_bar)
+        ),
+        "This is DDIM's step, without fresh noise: take the mean of section 3, and add sigma * z.": (
+            lambda x_t, eps, t, t_prev, alpha_bar, z: perturb(believed_sprite(x_t, t, eps, alpha_bar), t_prev, eps, alpha_bar)
         ),
         "The mean adds the guessed noise: it has a minus.": jump(weight=lambda alpha, ab: (alpha - 1) / (1 - ab).sqrt()),
         "alpha is alpha_bar[t] here: it is a ratio, alpha_bar[t] / alpha_bar[t_prev].": (
@@ -167,7 +195,7 @@ class Believer(nn.Module):
 def walk_with(
     step: Callable = ddpm_step,
     ask: Callable = lambda believe, x, t, t_prev: believe(x, t),
-    kept: Callable = lambda t, t_prev, x, new, x0: (t, x, x0),
+    kept: Callable = lambda t, t_prev, x, new, x0, eps: (t, x, x0),
     order: Callable = list,
     end: Callable = lambda x: [State(0, x, x)],
 ) -> Callable:
@@ -178,7 +206,7 @@ def walk_with(
         for (t, t_prev), z in order(list(zip(pairs, noises, strict=True))):
             x0, eps = ask(believe, x, t, t_prev)
             new = step(x, eps, t, t_prev, alpha_bar, z)
-            states.append(State(*kept(t, t_prev, x, new, x0)))
+            states.append(State(*kept(t, t_prev, x, new, x0, eps)))
             x = new
         return states + end(x)
 
@@ -232,9 +260,8 @@ def walked(answer: Callable, believe: Believer, x: Tensor, pairs: list, noises: 
         "the number of states": len(states),
         "the list of the states' times": [state.t for state in states],
     }
-    for i, state in enumerate(states):
-        found |= {f"x of state {i}": state.x, f"x0 of state {i}": state.x0}
-    return found
+    found |= {f"x of state {i}": state.x for i, state in enumerate(states)}
+    return found | {f"x0 of state {i}": state.x0 for i, state in enumerate(states)}
 
 
 L1_4 = Exercise(
@@ -285,10 +312,22 @@ L1_4 = Exercise(
             walk_with(lambda x, eps, t, t_prev, alpha_bar, z: ddpm_step(x, eps, t, t - 1, alpha_bar, z))
         ),
         "A state holds the picture after its step: keep State(t, x, x0) before the step, while x is still at t.": (
-            walk_with(kept=lambda t, t_prev, x, new, x0: (t, new, x0))
+            walk_with(kept=lambda t, t_prev, x, new, x0, eps: (t, new, x0))
         ),
         "A state has the time t_prev: keep State(t, x, x0) before the step, while x is still at t.": (
-            walk_with(kept=lambda t, t_prev, x, new, x0: (t_prev, new, x0))
+            walk_with(kept=lambda t, t_prev, x, new, x0, eps: (t_prev, new, x0))
+        ),
+        "A state holds the noise in the place of the belief: keep State(t, x, x0).": (
+            walk_with(kept=lambda t, t_prev, x, new, x0, eps: (t, x, eps))
+        ),
+        "The next picture is the belief itself: take a step from x.": walk_with(
+            lambda x, eps, t, t_prev, alpha_bar, z: believed_sprite(x, t, eps, alpha_bar)
+        ),
+        "You clipped x: a noisy picture may lie outside -1..1.": walk_with(
+            lambda x, eps, t, t_prev, alpha_bar, z: ddpm_step(x, eps, t, t_prev, alpha_bar, z).clamp(-1, 1)
+        ),
+        "One loop stands in another: go through pairs and noises together, with zip(pairs, noises).": (
+            walk_with(order=lambda turns: [(pair, z) for pair, _ in turns for _, z in turns])
         ),
         "The last state is missing: after the loop, append State(0, x, x).": walk_with(end=lambda x: []),
         "All states hold one and the same tensor, which was changed in place: a step makes a new one.": in_place,
@@ -328,6 +367,18 @@ L1_5 = Exercise(
         "Outside the mask the picture is 0: x must stay there.": pasted(lambda x, known, mask, noisy: noisy * mask),
         "The known pixels were added to those of x: they must take their place.": pasted(
             lambda x, known, mask, noisy: x + noisy * mask
+        ),
+        "The known pixels are pure noise here: the known sprite is in them, too.": (
+            lambda x, known, mask, t, eps, alpha_bar: torch.where(mask, eps, x)
+        ),
+        "The known sprite got the noise whole: perturb also makes it weaker.": (
+            lambda x, known, mask, t, eps, alpha_bar: torch.where(mask, known + eps, x)
+        ),
+        "You made x noisy, not the known sprite.": (
+            lambda x, known, mask, t, eps, alpha_bar: torch.where(mask, perturb(x, t, eps, alpha_bar), x)
+        ),
+        "Outside the mask stands the known sprite: x must stay there.": pasted(
+            lambda x, known, mask, noisy: torch.where(mask, noisy, known)
         ),
         "x got noise, too: it is at time t already, only the known pixels are clean.": (
             lambda x, known, mask, t, eps, alpha_bar: perturb(torch.where(mask, known, x), t, eps, alpha_bar)
