@@ -45,7 +45,9 @@ def arrow(axis: Axes, start: tuple[float, float], end: tuple[float, float], colo
     """An arrow; bend: how far it leaves the straight line, to the right of its direction, as a share of its length."""
     style = {"arrowstyle": "-|>", "mutation_scale": 14, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
     curve = f"arc3,rad={bend}"
-    axis.add_patch(FancyArrowPatch(start, end, color=colour, connectionstyle=curve, linestyle="--" if dashed else "-", **style))
+    axis.add_patch(
+        FancyArrowPatch(start, end, color=colour, connectionstyle=curve, linestyle="--" if dashed else "-", **style)
+    )
 
 
 def picture(axis: Axes, x: float, y: float, size: float, image: Tensor | np.ndarray):
