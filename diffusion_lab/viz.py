@@ -40,34 +40,21 @@ def grid(
         pictures[figures_outside(pictures[..., :3])] = paper
     picture = _enlarge(_tile(pictures, columns, paper=paper[: pictures.shape[-1]]), scale)
     rows, columns = -(-len(pictures) // columns), min(columns, len(pictures))
-    for texts, count, what in ((labels, rows, "rows and {} labels"), (titles, columns, "columns and {} titles")):
-        if texts and len(texts) != count:
-            raise ValueError(f"There are {count} {what.format(len(texts))}; the numbers must be equal.")
-    if labels:
-        picture = _labelled(picture, labels, scale)
-    if titles:
-        pitch, left = (pictures.shape[2] + 1) * scale, picture.width - columns * (pictures.shape[2] + 1) * scale - scale
-        picture = _titled(picture, [(left + scale + k * pitch, text) for k, text in enumerate(titles)])
-    return picture
+    if titles and len(titles) != columns:
+        raise ValueError(f"There are {columns} columns and {len(titles)} titles; the numbers must be equal.")
+    picture = _labelled(picture, rows, labels, scale)
+    if not titles:
+        return picture
+    pitch = (pictures.shape[2] + 1) * scale
+    left = picture.width - columns * pitch  # the last column ends at the right border
+    return _titled(picture, [(left + k * pitch, text) for k, text in enumerate(titles)])
 
 
-def _labelled(picture: Image.Image, labels: Sequence[str], scale: int) -> Image.Image:
-    """The picture with a text at the left of each row."""
-    font = ImageFont.load_default(13)
-    margin = 8 + max(int(font.getlength(text)) for text in labels)
-    out = Image.new("RGB", (margin + picture.width, picture.height), PAPER)
-    out.paste(picture, (margin, 0))
-    pitch = (picture.height - scale) // len(labels)
-    for i, text in enumerate(labels):
-        ImageDraw.Draw(out).text((margin - 6, scale + i * pitch + pitch // 2), text, fill=INK, font=font, anchor="rm")
-    return out
-
-
-def strip(frames, times: Sequence[int], count: int = 10, scale: int = 4) -> Image.Image:
+def strip(frames, times: Sequence[int], count: int = 10, scale: int = 4, labels: Sequence[str] = ()) -> Image.Image:
     """`count` moments of a trajectory, from left to right, one row for each picture, the times above.
 
     frames: (F, B, 3, H, W); times: F numbers. The moments are equally spaced and include the first and the last.
-    ValueError if there are not as many times as frames.
+    labels: as in `grid`. ValueError if there are not as many times as frames.
     """
     if len(times) != len(frames):
         raise ValueError(f"There are {len(frames)} frames and {len(times)} times; the numbers must be equal.")
@@ -75,7 +62,11 @@ def strip(frames, times: Sequence[int], count: int = 10, scale: int = 4) -> Imag
     moments = np.stack([to_uint8(frames[i]) for i in picks], axis=1)  # (B, count, H, W, 3)
     rows = _enlarge(_tile(moments.reshape(-1, *moments.shape[2:]), len(picks)), scale)
     pitch = (moments.shape[3] + 1) * scale
-    return _titled(rows, [(scale + i * pitch, f"t = {times[k]}" if pitch > 60 else f"{times[k]}") for i, k in enumerate(picks)])
+    labelled = _labelled(rows, len(moments), labels, scale)
+    left = labelled.width - rows.width + scale
+    return _titled(
+        labelled, [(left + i * pitch, f"t = {times[k]}" if pitch > 60 else f"{times[k]}") for i, k in enumerate(picks)]
+    )
 
 
 def side_by_side(left: Image.Image, right: Image.Image, titles: tuple[str, str]) -> Image.Image:
@@ -222,6 +213,22 @@ def _shared_palette(pictures: list[np.ndarray]) -> bytes:
             flat = Image.fromarray(pixels.reshape(-1, *pixels.shape[2:]))
             colours += bytes(flat.quantize(count, method, kmeans=rounds).getpalette("RGB")[: 3 * count])
     return colours.ljust(3 * BACKGROUND, b"\xff")
+
+
+def _labelled(picture: Image.Image, rows: int, labels: Sequence[str], scale: int) -> Image.Image:
+    """The picture of so many rows with a text at the left of each; as it is without texts. ValueError if they do not match."""
+    if not labels:
+        return picture
+    if len(labels) != rows:
+        raise ValueError(f"There are {rows} rows and {len(labels)} labels; the numbers must be equal.")
+    font = ImageFont.load_default(13)
+    margin = 8 + max(int(font.getlength(text)) for text in labels)
+    out = Image.new("RGB", (margin + picture.width, picture.height), PAPER)
+    out.paste(picture, (margin, 0))
+    pitch = (picture.height - scale) // rows
+    for i, text in enumerate(labels):
+        ImageDraw.Draw(out).text((margin - 6, scale + i * pitch + pitch // 2), text, fill=INK, font=font, anchor="rm")
+    return out
 
 
 def _titled(picture: Image.Image, titles: list[tuple[int, str]]) -> Image.Image:

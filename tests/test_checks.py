@@ -9,9 +9,10 @@ import pytest
 import torch
 from common import ROOT, load_script
 
-from diffusion_lab import CLASSES, checks
+from diffusion_lab import CLASSES, State, checks, step_grid
 from diffusion_lab.checks.compare import another, unchanged
 from diffusion_lab.checks.exercise import SOLUTIONS
+from diffusion_lab.schedules import cosine
 from diffusion_lab.steps import ddim_step, ddpm_step, guide, perturb, target
 
 LABS = load_script(ROOT / "notebooks" / "build.py").LABS
@@ -22,6 +23,7 @@ WRONG = [(name, mistake, hint) for name, exercise in BY_NAME.items() for hint, m
 def solution(name):
     """The function in solutions.json, defined with what the labs import."""
     space = {"torch": torch, "np": np, "CLASSES": CLASSES, "perturb": perturb, "target": target, "pairwise": pairwise}
+    space |= {"State": State, "step": ddpm_step}
     before = set(space)
     exec(json.loads(SOLUTIONS.read_text(encoding="utf-8"))[name], space)
     return space[next(key for key in space if key not in before and key != "__builtins__")]
@@ -103,6 +105,16 @@ def ddpm_by_x0(x_t, eps, t, t_prev, alpha_bar, z):
     return mean if t_prev == 0 else mean + (1 - ab / ab_prev) ** 0.5 * z
 
 
+def by_index(believe, x, pairs, noises, alpha_bar):
+    kept = [x]
+    beliefs = []
+    for i in range(len(pairs)):
+        answer = believe(kept[-1], pairs[i][0])
+        beliefs.append(answer[0])
+        kept.append(ddpm_by_x0(kept[-1], answer[1], *pairs[i], alpha_bar, noises[i]))
+    return [State(*three) for three in zip([t for t, _ in pairs] + [0], kept, [*beliefs, kept[-1]], strict=True)]
+
+
 def carried(T, n):
     steps, t = [], T
     for left in range(n, 0, -1):
@@ -135,10 +147,10 @@ def slerp_by_lengths(a, b, w):
 
 
 RIGHT = [
-    ("L1.1", lambda x: torch.clip(x * 127.5 + 127.5, 0, 255).byte()),
-    ("L1.2", lambda x0, t, eps, alpha_bar: alpha_bar[t].item() ** 0.5 * x0 + (1 - alpha_bar[t].item()) ** 0.5 * eps),
-    ("L1.3", lambda x_t, t, eps, alpha_bar: x_t / alpha_bar[t].sqrt() - (1 / alpha_bar[t] - 1).sqrt() * eps),
-    ("L1.4", ddpm_by_x0),
+    ("L1.1", lambda x0, t, eps, alpha_bar: alpha_bar[t].item() ** 0.5 * x0 + (1 - alpha_bar[t].item()) ** 0.5 * eps),
+    ("L1.2", lambda x_t, t, eps, alpha_bar: x_t / alpha_bar[t].sqrt() - (1 / alpha_bar[t] - 1).sqrt() * eps),
+    ("L1.3", ddpm_by_x0),
+    ("L1.4", by_index),
     ("L1.5", pasted),
     ("L1.5", lambda x, known, mask, t, eps, alpha_bar: x * ~mask + perturb(known, t, eps, alpha_bar) * mask),
     ("L2.1", lambda x0, t, eps, ab: torch.stack([perturb(x, int(i), e, ab) for x, i, e in zip(x0, t, eps, strict=True)])),
@@ -258,6 +270,22 @@ def own_seed(x_t, eps, t, t_prev, alpha_bar, z):
     return ddpm_step(x_t, eps, t, t_prev, alpha_bar, torch.randn(x_t.shape, generator=torch.Generator().manual_seed(0)))
 
 
+def own_noises(believe, x, pairs, noises, alpha_bar):
+    return by_index(believe, x, pairs, torch.randn_like(noises), alpha_bar)
+
+
+def course_schedule(believe, x, pairs, noises, alpha_bar):
+    return by_index(believe, x, pairs, noises, cosine(500).alpha_bar)
+
+
+def backwards_noise(believe, x, pairs, noises, alpha_bar):
+    return by_index(believe, x, pairs, noises.flip(0), alpha_bar)
+
+
+def own_pairs(believe, x, pairs, noises, alpha_bar):
+    return by_index(believe, x, step_grid(60, 3), noises, alpha_bar)
+
+
 def three_calls(model, x, t, c, s):
     model(x, t)
     return guide(model(x, t), model(x, t, c), s)
@@ -269,22 +297,33 @@ def grid_500(T, n):
 
 
 OTHERS = [  # exercise, a wrong answer, words of its message; "" where the check does not know the mistake and gives numbers
-    ("L1.1", lambda x: (x.clamp(-1, 1) ** 2 * 255).byte(), ""),
-    ("L1.1", lambda x: ((x.clamp_(-1, 1) + 1) * 127.5).byte(), "The values are right, but you changed x itself"),
-    ("L1.1", lambda x: ((x.clamp(-1, 1) + 1) * 127.5).numpy().astype(np.uint8), "should return a tensor, but returned ndarray"),
-    ("L1.1", lambda x: ((x.clamp(-1, 1) + 1) * 127.5).round().int(), r"should return torch\.uint8, but returned torch\.int32"),
-    ("L1.2", in_place_scale, "The values are right, but you changed x0 itself"),
+    ("L1.1", in_place_scale, "The values are right, but you changed x0 itself"),
     (
-        "L1.2",
+        "L1.1",
         lambda x0, t, eps, alpha_bar: perturb(x0, 50, eps, alpha_bar),
         "stays the same when t changes: use the argument t",
     ),
-    ("L1.2", lambda x0, t, eps, alpha_bar: -perturb(x0, t, eps, alpha_bar), "The sign is wrong"),
-    ("L1.2", lambda x0, t, eps, alpha_bar: 2 * perturb(x0, t, eps, alpha_bar), "the expected one times 2"),
-    ("L1.2", lambda x0, t, eps, alpha_bar: perturb(x0, t, eps, torch.linspace(1, 0, 501) ** 2), "the argument alpha_bar"),
-    ("L1.3", lambda x_t, t, eps, alpha_bar: (x_t - eps) / (1 - alpha_bar[t]), ""),
-    ("L1.4", own_seed, "stays the same when z changes"),
-    ("L1.4", lambda x_t, eps, t, t_prev, alpha_bar, z: x_t - eps + z, "stays the same when t changes"),
+    ("L1.1", lambda x0, t, eps, alpha_bar: -perturb(x0, t, eps, alpha_bar), "The sign is wrong"),
+    ("L1.1", lambda x0, t, eps, alpha_bar: 2 * perturb(x0, t, eps, alpha_bar), "the expected one times 2"),
+    ("L1.1", lambda x0, t, eps, alpha_bar: perturb(x0, t, eps, torch.linspace(1, 0, 501) ** 2), "the argument alpha_bar"),
+    ("L1.2", lambda x_t, t, eps, alpha_bar: (x_t - eps) / (1 - alpha_bar[t]), ""),
+    ("L1.3", own_seed, "stays the same when z changes"),
+    ("L1.3", lambda x_t, eps, t, t_prev, alpha_bar, z: x_t - eps + z, "stays the same when t changes"),
+    ("L1.3", lambda x_t, eps, t, t_prev, alpha_bar, z: ddpm_step(x_t, -z, t, t_prev, alpha_bar, z), "when eps changes"),
+    ("L1.3", lambda x_t, eps, t, t_prev, alpha_bar, z: ddpm_step(x_t, eps, t, max(t_prev, 1), alpha_bar, z), ""),
+    (
+        "L1.3",
+        lambda x_t, eps, t, t_prev, alpha_bar, z: ddpm_step(x_t, eps, t, t_prev, alpha_bar, (t > 10) * z),
+        "Fresh noise is missing",
+    ),
+    ("L1.4", own_noises, "draw no noise of your own"),
+    ("L1.4", course_schedule, "stays the same when alpha_bar changes"),
+    ("L1.4", backwards_noise, ""),
+    ("L1.4", own_pairs, "Asked: .* the list of times that the network was asked about is .*60, 40, 20.*, expected"),
+    ("L1.4", lambda *inputs: [tuple(state) for state in by_index(*inputs)], "a list of states"),
+    ("L1.4", lambda *inputs: by_index(*inputs)[-1].x, "the list of all states, and not the last picture"),
+    ("L1.4", lambda *inputs: by_index(*inputs)[-1], "the list of all states, and not the last picture"),
+    ("L1.4", lambda *inputs: (state for state in by_index(*inputs)), "a list of states"),
     ("L1.5", known_in_place, "you changed known itself"),
     ("L1.5", left_half, "stays the same when mask changes"),
     ("L2.1", lambda x0, t, eps, alpha_bar: perturb(x0, t.flip(0), eps, alpha_bar), ""),
@@ -471,11 +510,11 @@ def test_whatever_comes_back_is_a_verdict(name):
 
 def test_strictly_all_but_a_right_answer_raises(monkeypatch):
     monkeypatch.setenv("DIFFUSION_LAB_STRICT", "1")
-    assert checks.L1_2.check(perturb)
-    with pytest.raises(AssertionError, match=r"Exercise L1\.2: not yet\. The noise is taken away"):
-        checks.L1_2.check(lambda x0, t, eps, alpha_bar: perturb(x0, t, -eps, alpha_bar))
+    assert checks.L1_1.check(perturb)
+    with pytest.raises(AssertionError, match=r"Exercise L1\.1: not yet\. The noise is taken away"):
+        checks.L1_1.check(lambda x0, t, eps, alpha_bar: perturb(x0, t, -eps, alpha_bar))
     with pytest.raises(AssertionError, match="not done yet"):
-        checks.L1_2.check(lambda *inputs: (_ for _ in ()).throw(NotImplementedError("Exercise L1.2: write this.")))
+        checks.L1_1.check(lambda *inputs: (_ for _ in ()).throw(NotImplementedError("Exercise L1.1: write this.")))
 
 
 def test_a_check_leaves_the_random_numbers_of_the_notebook_alone():
@@ -487,5 +526,5 @@ def test_a_check_leaves_the_random_numbers_of_the_notebook_alone():
 
 
 def test_a_verdict_is_words_not_only_colour_and_shows_no_markup_of_others():
-    verdict = checks.L1_2.check(lambda *inputs: int("<b>"))
-    assert "<b>Exercise L1.2: not yet.</b>" in verdict._repr_html_() and "&lt;b&gt;" in verdict._repr_html_()
+    verdict = checks.L1_1.check(lambda *inputs: int("<b>"))
+    assert "<b>Exercise L1.1: not yet.</b>" in verdict._repr_html_() and "&lt;b&gt;" in verdict._repr_html_()

@@ -24,7 +24,7 @@ from diffusion_lab.notebook import (
 from diffusion_lab.samplers import State
 from diffusion_lab.schedules import cosine
 from diffusion_lab.unet import for_drawing
-from diffusion_lab.viz import gif, grid, png
+from diffusion_lab.viz import gif, grid, png, strip
 from diffusion_lab.weights import Sampling
 
 WORDS = ("food", "hero", "knight", "red", "blue", "spell", "non_hero", "side_facing")  # the classes are not in front
@@ -130,8 +130,9 @@ def test_the_slider_chooses_among_ready_pictures_and_leaves_a_still(shown):
     slider.value = 0
     assert view.picture != last and "t = 9:" in view.said
     assert Image.open(io.BytesIO(view.picture)).size == (70, 70)
-    assert "2 sprites at the times 9, 4, 2, 0" in shown[1].data
-    assert Image.open(io.BytesIO(still(shown))).size == (35, 8 * 17 + 1)  # four moments, two rows each
+    assert "2 sprites at moments from t = 9 to 0; under each" in shown[1].data
+    size = strip(torch.zeros(10, 4, 3, 16, 16), range(10), scale=1, labels=["picture", "belief"] * 2).size
+    assert Image.open(io.BytesIO(still(shown))).size == size
 
 
 def test_the_slider_wants_states():

@@ -79,6 +79,16 @@ def test_grid_has_titles_above_its_columns_also_beside_labels():
         viz.grid(flat(0, b=4), columns=2, titles=["a"])
 
 
+def test_strip_has_labels_at_the_left_of_its_rows_and_the_times_stay_over_their_moments():
+    frames = torch.stack([torch.cat([flat(v), flat(-v)]) for v in (-1.0, 0.0, 1.0)])
+    plain, labelled = viz.strip(frames, range(3)), viz.strip(frames, range(3), labels=["above", "below"])
+    margin = labelled.width - plain.width
+    assert margin > 20 and np.array_equal(np.asarray(labelled)[:, margin:], np.asarray(plain))
+    assert (np.asarray(labelled)[20:, :margin] < 255).any()
+    with pytest.raises(ValueError, match="There are 2 rows and 1 labels"):
+        viz.strip(frames, range(3), labels=["above"])
+
+
 def test_strip_wants_a_time_for_each_frame():
     with pytest.raises(ValueError, match="2 frames and 3 times"):
         viz.strip(torch.zeros(2, 1, 3, 16, 16), [1, 2, 3])

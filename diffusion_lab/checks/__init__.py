@@ -1,8 +1,8 @@
 """Checks for the exercises of the labs: each names the mistake that it sees, has a hint, and knows a solution.
 
-    checks.L1_2.check(add_noise)    right, not done yet, or what is wrong
-    checks.L1_2.hint()              a nudge
-    checks.L1_2.solution()          the code of one solution
+    checks.L1_1.check(add_noise)    right, not done yet, or what is wrong
+    checks.L1_1.hint()              a nudge
+    checks.L1_1.solution()          the code of one solution
 
 A check never stops a notebook, unless the environment variable DIFFUSION_LAB_STRICT is 1: then all but a right answer raises.
 """

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ..samplers import State
 from ..schedules import cosine, linear
 from ..steps import at, ddpm_step, perturb, to_x0_eps
+from .compare import Refused
 from .exercise import Exercise, noise
 
 
@@ -20,76 +22,19 @@ def by_factors(formula: Callable) -> Callable:
     return lambda x, t, eps, alpha_bar: formula(at(alpha_bar.sqrt(), t, x), at((1 - alpha_bar).sqrt(), t, x), x, eps)
 
 
-def levels(first: int, last: int, *shape: int) -> Tensor:
-    """Values whose pixels lie a quarter above first..last: rounding and cutting off give the same whole numbers."""
-    whole = torch.randint(first, last + 1, shape, generator=torch.Generator().manual_seed(0))
-    return ((whole + 0.25) / 127.5 - 1).float()
-
-
-def to_pixels(x: Tensor) -> Tensor:
-    """(x + 1) * 127.5, clipped first."""
-    return ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-
-
-def stretched(last: int | None) -> Callable:
-    """An answer that maps the minimum over the last so many dimensions, or over all, to 0, and the maximum to 255."""
-
-    def answer(x: Tensor) -> Tensor:
-        over = tuple(range(-(last or x.ndim), 0))
-        low, high = x.amin(over, keepdim=True), x.amax(over, keepdim=True)
-        return ((x - low) / (high - low) * 255).round().to(torch.uint8)
-
-    return answer
+def at_times(first: int, second: int) -> Callable:
+    """Cases of pictures, a time, noise and a schedule, of two sizes."""
+    return lambda: [
+        (noise(0, 2, 3, 16, 16), first, noise(1, 2, 3, 16, 16), cosine(300).alpha_bar),
+        (noise(2, 5, 3, 16, 16), second, noise(3, 5, 3, 16, 16), linear(140).alpha_bar),
+    ]
 
 
 L1_1 = Exercise(
     "L1.1",
-    "whole numbers (torch.uint8) from 0, for -1 and below, to 255, for 1 and above.",
-    to_pixels,
-    lambda: [
-        (torch.cat([levels(10, 180, 1, 3, 16, 16), levels(60, 230, 1, 3, 16, 16)]),),
-        (levels(-40, 300, 3, 3, 16, 16),),
-        (levels(0, 254, 3, 16, 16),),
-    ],
-    {
-        "You stretch between the smallest and the largest value of all: -1 is always black, and 1 white.": stretched(None),
-        "You stretch each picture between its own minimum and maximum: -1 is always black, and 1 white.": stretched(3),
-        "You stretch each channel between its own minimum and maximum, which makes false colours: -1 is black.": stretched(2),
-        "0 became black, but it is the middle grey, 127 or 128: move the range first, from -1..1 to 0..2.": (
-            lambda x: (x.clamp(-1, 1).clamp(min=0) * 255).to(torch.uint8)
-        ),
-        "Values below -1 and above 1 wrap around, from white to black: they must be clipped first.": (
-            lambda x: ((x + 1) * 127.5).to(torch.uint8)
-        ),
-        "It should return a tensor of whole numbers from 0 to 255: end with .to(torch.uint8).": (
-            lambda x: (x.clamp(-1, 1) + 1) * 127.5
-        ),
-        "The whole numbers are right, but they are kept as floats: end with .to(torch.uint8).": (
-            lambda x: to_pixels(x).float()
-        ),
-        "Multiply by 127.5, half of 255: with 127 the brightest value is 254.": (
-            lambda x: ((x.clamp(-1, 1) + 1) * 127).to(torch.uint8)
-        ),
-        "Multiply by 127.5, half of 255: with 128 the brightest value would be 256.": (
-            lambda x: ((x.clamp(-1, 1) + 1) * 128).clamp(max=255).to(torch.uint8)
-        ),
-        "Black and white are exchanged: -1 is black, 0, and 1 is white, 255.": lambda x: 255 - to_pixels(x),
-        "1 became a grey of 127: the range 0..2 must be stretched to 0..255, with 127.5.": (
-            lambda x: to_pixels(x).double().div(2).to(torch.uint8)
-        ),
-    },
-    "Three steps: clip to -1..1; add 1 and multiply by 127.5; round, and convert to torch.uint8.",
-)
-
-
-L1_2 = Exercise(
-    "L1.2",
     "x_t, the sprites x0 with the noise eps at time t.",
     perturb,
-    lambda: [
-        (noise(0, 2, 3, 16, 16), 37, noise(1, 2, 3, 16, 16), cosine(300).alpha_bar),
-        (noise(2, 5, 3, 16, 16), 92, noise(3, 5, 3, 16, 16), linear(140).alpha_bar),
-    ],
+    at_times(37, 92),
     {
         "The noise is too weak: a square root is missing in its factor, sqrt(1 - alpha_bar[t]).": by_factors(
             lambda a, b, x0, eps: a * x0 + b**2 * eps
@@ -107,11 +52,12 @@ L1_2 = Exercise(
         "The sprite must become weaker, too: it has a factor.": by_factors(lambda a, b, x0, eps: x0 + b * eps),
         "The noise has a factor, too: sqrt(1 - alpha_bar[t]).": by_factors(lambda a, b, x0, eps: a * x0 + eps),
         "The noise is taken away: it must be added.": by_factors(lambda a, b, x0, eps: a * x0 - b * eps),
+        "You clipped the result: x_t may lie outside -1..1.": by_factors(lambda a, b, x0, eps: (a * x0 + b * eps).clamp(-1, 1)),
         "This is x at time t - 1: alpha_bar[0] belongs to t = 0, so use alpha_bar[t].": (
             lambda x0, t, eps, alpha_bar: perturb(x0, t - 1, eps, alpha_bar)
         ),
     },
-    "The equation of section 2, with alpha_bar[t] and .sqrt(). The squares of the two factors add up to 1.",
+    "The equation above, with alpha_bar[t] and .sqrt(). The squares of the two factors add up to 1.",
 )
 
 
@@ -120,14 +66,11 @@ def believed_sprite(x_t: Tensor, t: int, eps: Tensor, alpha_bar: Tensor) -> Tens
     return to_x0_eps("eps", eps, x_t, t, alpha_bar)[0]
 
 
-L1_3 = Exercise(
-    "L1.3",
+L1_2 = Exercise(
+    "L1.2",
     "the sprites that are left when x_t is freed from the noise eps.",
     believed_sprite,
-    lambda: [
-        (noise(0, 2, 3, 16, 16), 137, noise(1, 2, 3, 16, 16), cosine(300).alpha_bar),
-        (noise(2, 5, 3, 16, 16), 88, noise(3, 5, 3, 16, 16), linear(140).alpha_bar),
-    ],
+    at_times(137, 88),
     {
         "You took the noise away, but the sprite is still weak: divide by its factor.": by_factors(
             lambda a, b, x_t, eps: x_t - b * eps
@@ -136,11 +79,21 @@ L1_3 = Exercise(
         "Only the noise is divided: first take it away, then divide the whole, in brackets.": by_factors(
             lambda a, b, x_t, eps: x_t - b * eps / a
         ),
+        "Only x_t is divided: first take the noise away, then divide the whole, in brackets.": by_factors(
+            lambda a, b, x_t, eps: x_t / a - b * eps
+        ),
+        "The noise has the factor of the sprite: it is sqrt(1 - alpha_bar[t]).": by_factors(
+            lambda a, b, x_t, eps: (x_t - a * eps) / a
+        ),
+        "The two factors are swapped.": by_factors(lambda a, b, x_t, eps: (x_t - a * eps) / b),
         "The noise must be taken away with its factor, not whole.": by_factors(lambda a, b, x_t, eps: (x_t - eps) / a),
         "Two square roots are missing.": by_factors(lambda a, b, x_t, eps: (x_t - b**2 * eps) / a**2),
         "The square root of the noise's factor is missing.": by_factors(lambda a, b, x_t, eps: (x_t - b**2 * eps) / a),
         "The square root of the sprite's factor is missing.": by_factors(lambda a, b, x_t, eps: (x_t - b * eps) / a**2),
         "You added the noise once more: it must be taken away.": by_factors(lambda a, b, x_t, eps: (x_t + b * eps) / a),
+        "You clipped the result: here the equation alone is asked for.": by_factors(
+            lambda a, b, x_t, eps: ((x_t - b * eps) / a).clamp(-1, 1)
+        ),
         "You divide by the factor of the noise: divide by that of the sprite.": by_factors(
             lambda a, b, x_t, eps: (x_t - b * eps) / b
         ),
@@ -165,14 +118,15 @@ def jump(
     return answer
 
 
-L1_4 = Exercise(
-    "L1.4",
+L1_3 = Exercise(
+    "L1.3",
     "the picture at t_prev, from x_t, the guessed noise eps and fresh noise z.",
     ddpm_step,
     lambda: [
         (*(noise(seed, 2, 3, 16, 16) for seed in (0, 1)), 210, 209, cosine(300).alpha_bar, noise(2, 2, 3, 16, 16)),
         (*(noise(seed, 5, 3, 16, 16) for seed in (3, 4)), 93, 61, linear(140).alpha_bar, noise(5, 5, 3, 16, 16)),
         (*(noise(seed, 1, 3, 16, 16) for seed in (6, 7)), 9, 0, cosine(300).alpha_bar, noise(8, 1, 3, 16, 16)),
+        (*(noise(seed, 1, 3, 16, 16) for seed in (9, 10)), 2, 1, linear(140).alpha_bar, noise(11, 1, 3, 16, 16)),
     ],
     {
         "The last step, to t_prev = 0, must add no noise.": jump(last=True),
@@ -192,12 +146,194 @@ L1_4 = Exercise(
         "The mean divides beta by 1 - alpha_bar[t]: its square root is missing.": jump(
             weight=lambda alpha, ab: (1 - alpha) / (1 - ab)
         ),
+        "The mean divides beta by sqrt(1 - alpha_bar[t_prev]): it is alpha_bar[t] there.": jump(
+            weight=lambda alpha, ab: (1 - alpha) / (1 - ab / alpha).sqrt()
+        ),
+        "The mean is multiplied by sqrt(alpha): divide by it.": jump(scale=lambda alpha: 1 / alpha.sqrt()),
+        "Only the noise is divided by sqrt(alpha): divide the whole mean, in brackets.": jump(
+            weight=lambda alpha, ab: (1 - alpha) / (1 - ab).sqrt() / alpha.sqrt(), scale=lambda alpha: 1
+        ),
+        "The fresh noise is divided by sqrt(alpha), too: only the mean is.": jump(
+            lambda alpha, ab, ab_prev: (1 - alpha) / alpha
+        ),
+        "The fresh noise is taken away: sigma * z is added.": (
+            lambda x_t, eps, t, t_prev, alpha_bar, z: ddpm_step(x_t, eps, t, t_prev, alpha_bar, -z)
+        ),
+        "This is the belief with fresh noise for t_prev: a step keeps most of x_t.": (
+            lambda x_t, eps, t, t_prev, alpha_bar, z: perturb(believed_sprite(x_t, t, eps, alpha_bar), t_prev, z, alpha_bar)
+        ),
+        "This is DDIM's step, without fresh noise: take the mean of section 3, and add sigma * z.": (
+            lambda x_t, eps, t, t_prev, alpha_bar, z: perturb(believed_sprite(x_t, t, eps, alpha_bar), t_prev, eps, alpha_bar)
+        ),
         "The mean adds the guessed noise: it has a minus.": jump(weight=lambda alpha, ab: (alpha - 1) / (1 - ab).sqrt()),
+        "alpha is alpha_bar[t] here: it is a ratio, alpha_bar[t] / alpha_bar[t_prev].": (
+            lambda x_t, eps, t, t_prev, alpha_bar, z: (
+                ddpm_step(x_t, eps, t, 0, alpha_bar, z) + (t_prev > 0) * (1 - alpha_bar[t]).sqrt() * z
+            )
+        ),
         "alpha is that of one step, but t_prev may be further away: alpha = alpha_bar[t] / alpha_bar[t_prev].": (
             lambda x_t, eps, t, t_prev, alpha_bar, z: ddpm_step(x_t, eps, t, t - 1, alpha_bar, (t_prev > 0) * z)
         ),
     },
     "Compute alpha, beta and the mean in three lines. sigma is sqrt(beta), but 0 if t_prev is 0.",
+)
+
+
+class Believer(nn.Module):
+    """Stands in for the network: an answer that depends on the picture and on the time. It writes down the times."""
+
+    def __init__(self, alpha_bar: Tensor):
+        super().__init__()
+        self.alpha_bar, self.asked = alpha_bar, []
+
+    def forward(self, x: Tensor, t: int) -> tuple[Tensor, Tensor]:
+        self.asked.append(t)
+        x0 = torch.tanh(1.3 * x + t / len(self.alpha_bar))
+        return x0, to_x0_eps("x0", x0, x, t, self.alpha_bar)[1]
+
+
+def walk_with(
+    step: Callable = ddpm_step,
+    ask: Callable = lambda believe, x, t, t_prev: believe(x, t),
+    kept: Callable = lambda t, t_prev, x, new, x0, eps: (t, x, x0),
+    order: Callable = list,
+    end: Callable = lambda x: [State(0, x, x)],
+) -> Callable:
+    """The loop with another step, question, state, order of the pairs, or end."""
+
+    def answer(believe: nn.Module, x: Tensor, pairs: list, noises: Tensor, alpha_bar: Tensor) -> list[State]:
+        states = []
+        for (t, t_prev), z in order(list(zip(pairs, noises, strict=True))):
+            x0, eps = ask(believe, x, t, t_prev)
+            new = step(x, eps, t, t_prev, alpha_bar, z)
+            states.append(State(*kept(t, t_prev, x, new, x0, eps)))
+            x = new
+        return states + end(x)
+
+    return answer
+
+
+def walk_back(believe: nn.Module, x: Tensor, pairs: list, noises: Tensor, alpha_bar: Tensor) -> list[State]:
+    """Ask, keep the state, step; and the last state."""
+    return walk_with()(believe, x.clone(), pairs, noises, alpha_bar)
+
+
+def from_start(believe: nn.Module, x: Tensor, pairs: list, noises: Tensor, alpha_bar: Tensor) -> list[State]:
+    """Wrong: each step begins at x as it was given."""
+    states = []
+    for (t, t_prev), z in zip(pairs, noises, strict=True):
+        x0, eps = believe(x, t)
+        states.append(State(t, x, x0))
+        new = ddpm_step(x, eps, t, t_prev, alpha_bar, z)
+    return [*states, State(0, new, new)]
+
+
+def in_place(believe: nn.Module, x: Tensor, pairs: list, noises: Tensor, alpha_bar: Tensor) -> list[State]:
+    """Wrong: x is one tensor, which all states share."""
+
+    def step(x: Tensor, eps: Tensor, t: int, t_prev: int, alpha_bar: Tensor, z: Tensor) -> Tensor:
+        return x.copy_(ddpm_step(x, eps, t, t_prev, alpha_bar, z))
+
+    return walk_with(step)(believe, x, pairs, noises, alpha_bar)
+
+
+def asked_once(believe: nn.Module, x: Tensor, pairs: list, noises: Tensor, alpha_bar: Tensor) -> list[State]:
+    """Wrong: the first answer serves for all steps."""
+    first = believe(x, pairs[0][0])
+    return walk_with(ask=lambda believe, x, t, t_prev: first)(believe, x, pairs, noises, alpha_bar)
+
+
+def one_noise(believe: nn.Module, x: Tensor, pairs: list, noises: Tensor, alpha_bar: Tensor) -> list[State]:
+    """Wrong: the same noise in each step."""
+    return walk_back(believe, x, pairs, noises[:1].expand_as(noises), alpha_bar)
+
+
+def walked(answer: Callable, believe: Believer, x: Tensor, pairs: list, noises: Tensor, alpha_bar: Tensor) -> dict[str, object]:
+    """What the network was asked, and the states."""
+    states = answer(believe, x, pairs, noises, alpha_bar)
+    if isinstance(states, State | Tensor):
+        raise Refused("It should return the list of all states, and not the last picture alone.")
+    if not isinstance(states, list | tuple) or not states or not all(isinstance(state, State) for state in states):
+        raise Refused("It should return a list of states: State(t, x, x0) before each step, and State(0, x, x) at the end.")
+    found: dict[str, object] = {
+        "the list of times that the network was asked about": believe.asked,
+        "the number of states": len(states),
+        "the list of the states' times": [state.t for state in states],
+    }
+    found |= {f"x of state {i}": state.x for i, state in enumerate(states)}
+    return found | {f"x0 of state {i}": state.x0 for i, state in enumerate(states)}
+
+
+L1_4 = Exercise(
+    "L1.4",
+    "the states of a walk from the noise x: for each pair ask, keep State(t, x, x0), step; at the end keep State(0, x, x).",
+    walk_back,
+    lambda: [
+        (
+            Believer(cosine(60).alpha_bar),
+            noise(0, 2, 3, 16, 16),
+            [(60, 44), (44, 43), (43, 20), (20, 6), (6, 0)],
+            noise(1, 5, 2, 3, 16, 16),
+            cosine(60).alpha_bar,
+        ),
+        (
+            Believer(linear(140).alpha_bar),
+            noise(2, 5, 3, 16, 16),
+            [(140, 91), (91, 30), (30, 0)],
+            noise(3, 3, 5, 3, 16, 16),
+            linear(140).alpha_bar,
+        ),
+    ],
+    {
+        "Each step begins at the first noise again: give the result of a step back to x.": from_start,
+        "The network is asked only once: ask it in each turn of the loop, about x as it is now.": asked_once,
+        "The network is never asked: call believe(x, t) in each turn of the loop.": (
+            walk_with(ask=lambda believe, x, t, t_prev: (x, x))
+        ),
+        "The network is asked about t_prev: the picture is still at time t.": (
+            walk_with(ask=lambda believe, x, t, t_prev: believe(x, t_prev))
+        ),
+        "The network is asked twice in each turn: believe(x, t) gives x0 and eps at once.": (
+            walk_with(ask=lambda believe, x, t, t_prev: (believe(x, t)[0], believe(x, t)[1]))
+        ),
+        "This walks from the last pair to the first: begin at the noise, with the largest t.": walk_with(order=reversed),
+        "The last pair is left out: the walk must reach t = 0.": walk_with(order=lambda turns: turns[:-1]),
+        "The step got x0 in the place of eps: believe gives (x0, eps), in this order.": (
+            walk_with(ask=lambda believe, x, t, t_prev: believe(x, t)[::-1])
+        ),
+        "No fresh noise is added: step i gets noises[i].": (
+            walk_with(lambda x, eps, t, t_prev, alpha_bar, z: ddpm_step(x, eps, t, t_prev, alpha_bar, 0 * z))
+        ),
+        "Each step gets the same noise, the first: step i gets noises[i].": one_noise,
+        "t and t_prev are swapped in the step.": (
+            walk_with(lambda x, eps, t, t_prev, alpha_bar, z: ddpm_step(x, eps, t_prev, t, alpha_bar, z))
+        ),
+        "Each step goes to t - 1: it must go to the t_prev of its pair.": (
+            walk_with(lambda x, eps, t, t_prev, alpha_bar, z: ddpm_step(x, eps, t, t - 1, alpha_bar, z))
+        ),
+        "A state holds the picture after its step: keep State(t, x, x0) before the step, while x is still at t.": (
+            walk_with(kept=lambda t, t_prev, x, new, x0, eps: (t, new, x0))
+        ),
+        "A state has the time t_prev: keep State(t, x, x0) before the step, while x is still at t.": (
+            walk_with(kept=lambda t, t_prev, x, new, x0, eps: (t_prev, new, x0))
+        ),
+        "A state holds the noise in the place of the belief: keep State(t, x, x0).": (
+            walk_with(kept=lambda t, t_prev, x, new, x0, eps: (t, x, eps))
+        ),
+        "The next picture is the belief itself: take a step from x.": walk_with(
+            lambda x, eps, t, t_prev, alpha_bar, z: believed_sprite(x, t, eps, alpha_bar)
+        ),
+        "You clipped x: a noisy picture may lie outside -1..1.": walk_with(
+            lambda x, eps, t, t_prev, alpha_bar, z: ddpm_step(x, eps, t, t_prev, alpha_bar, z).clamp(-1, 1)
+        ),
+        "One loop stands in another: go through pairs and noises together, with zip(pairs, noises).": (
+            walk_with(order=lambda turns: [(pair, z) for pair, _ in turns for _, z in turns])
+        ),
+        "The last state is missing: after the loop, append State(0, x, x).": walk_with(end=lambda x: []),
+        "All states hold one and the same tensor, which was changed in place: a step makes a new one.": in_place,
+    },
+    "In each turn, for (t, t_prev), z in zip(pairs, noises): ask, keep the state, and give the step's result back to x.",
+    walked,
 )
 
 
@@ -231,6 +367,18 @@ L1_5 = Exercise(
         "Outside the mask the picture is 0: x must stay there.": pasted(lambda x, known, mask, noisy: noisy * mask),
         "The known pixels were added to those of x: they must take their place.": pasted(
             lambda x, known, mask, noisy: x + noisy * mask
+        ),
+        "The known pixels are pure noise here: the known sprite is in them, too.": (
+            lambda x, known, mask, t, eps, alpha_bar: torch.where(mask, eps, x)
+        ),
+        "The known sprite got the noise whole: perturb also makes it weaker.": (
+            lambda x, known, mask, t, eps, alpha_bar: torch.where(mask, known + eps, x)
+        ),
+        "You made x noisy, not the known sprite.": (
+            lambda x, known, mask, t, eps, alpha_bar: torch.where(mask, perturb(x, t, eps, alpha_bar), x)
+        ),
+        "Outside the mask stands the known sprite: x must stay there.": pasted(
+            lambda x, known, mask, noisy: torch.where(mask, noisy, known)
         ),
         "x got noise, too: it is at time t already, only the known pixels are clean.": (
             lambda x, known, mask, t, eps, alpha_bar: perturb(torch.where(mask, known, x), t, eps, alpha_bar)
