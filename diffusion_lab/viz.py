@@ -31,26 +31,14 @@ def grid(images, columns: int = 8, scale: int = 4, labels: Sequence[str] = (), b
         pictures = np.concatenate([pictures, np.full_like(pictures[..., :1], 255)], -1)
         pictures[figures_outside(pictures[..., :3])] = paper
     picture = _enlarge(_tile(pictures, columns, paper=paper[: pictures.shape[-1]]), scale)
-    if not labels:
-        return picture
-    rows = -(-len(pictures) // columns)
-    if len(labels) != rows:
-        raise ValueError(f"There are {rows} rows and {len(labels)} labels; the numbers must be equal.")
-    font = ImageFont.load_default(13)
-    margin = 8 + max(int(font.getlength(text)) for text in labels)
-    out = Image.new("RGB", (margin + picture.width, picture.height), PAPER)
-    out.paste(picture, (margin, 0))
-    pitch = (picture.height - scale) // rows
-    for i, text in enumerate(labels):
-        ImageDraw.Draw(out).text((margin - 6, scale + i * pitch + pitch // 2), text, fill=INK, font=font, anchor="rm")
-    return out
+    return _labelled(picture, -(-len(pictures) // columns), labels, scale)
 
 
-def strip(frames, times: Sequence[int], count: int = 10, scale: int = 4) -> Image.Image:
+def strip(frames, times: Sequence[int], count: int = 10, scale: int = 4, labels: Sequence[str] = ()) -> Image.Image:
     """`count` moments of a trajectory, from left to right, one row for each picture, the times above.
 
     frames: (F, B, 3, H, W); times: F numbers. The moments are equally spaced and include the first and the last.
-    ValueError if there are not as many times as frames.
+    labels: as in `grid`. ValueError if there are not as many times as frames.
     """
     if len(times) != len(frames):
         raise ValueError(f"There are {len(frames)} frames and {len(times)} times; the numbers must be equal.")
@@ -58,7 +46,11 @@ def strip(frames, times: Sequence[int], count: int = 10, scale: int = 4) -> Imag
     moments = np.stack([to_uint8(frames[i]) for i in picks], axis=1)  # (B, count, H, W, 3)
     rows = _enlarge(_tile(moments.reshape(-1, *moments.shape[2:]), len(picks)), scale)
     pitch = (moments.shape[3] + 1) * scale
-    return _titled(rows, [(scale + i * pitch, f"t = {times[k]}" if pitch > 60 else f"{times[k]}") for i, k in enumerate(picks)])
+    labelled = _labelled(rows, len(moments), labels, scale)
+    left = labelled.width - rows.width + scale
+    return _titled(
+        labelled, [(left + i * pitch, f"t = {times[k]}" if pitch > 60 else f"{times[k]}") for i, k in enumerate(picks)]
+    )
 
 
 def side_by_side(left: Image.Image, right: Image.Image, titles: tuple[str, str]) -> Image.Image:
@@ -205,6 +197,22 @@ def _shared_palette(pictures: list[np.ndarray]) -> bytes:
             flat = Image.fromarray(pixels.reshape(-1, *pixels.shape[2:]))
             colours += bytes(flat.quantize(count, method, kmeans=rounds).getpalette("RGB")[: 3 * count])
     return colours.ljust(3 * BACKGROUND, b"\xff")
+
+
+def _labelled(picture: Image.Image, rows: int, labels: Sequence[str], scale: int) -> Image.Image:
+    """The picture of so many rows with a text at the left of each; as it is without texts. ValueError if they do not match."""
+    if not labels:
+        return picture
+    if len(labels) != rows:
+        raise ValueError(f"There are {rows} rows and {len(labels)} labels; the numbers must be equal.")
+    font = ImageFont.load_default(13)
+    margin = 8 + max(int(font.getlength(text)) for text in labels)
+    out = Image.new("RGB", (margin + picture.width, picture.height), PAPER)
+    out.paste(picture, (margin, 0))
+    pitch = (picture.height - scale) // rows
+    for i, text in enumerate(labels):
+        ImageDraw.Draw(out).text((margin - 6, scale + i * pitch + pitch // 2), text, fill=INK, font=font, anchor="rm")
+    return out
 
 
 def _titled(picture: Image.Image, titles: list[tuple[int, str]]) -> Image.Image:
