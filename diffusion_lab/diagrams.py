@@ -108,20 +108,33 @@ def unet(features: int = 64) -> Figure:
     return fig
 
 
-def guidance(s: float = 2.0) -> Figure:
-    """Classifier-free guidance as arrows: u, c, and s times as far from u as c is."""
-    fig, axis = canvas(9, 3.6)
-    u, c = np.array([1.3, 0.9]), np.array([4.0, 1.75])
-    guided = u + s * (c - u)
-    arrow(axis, tuple(u), tuple(guided), ACCENT, dashed=True)
+def guidance(s: float = 2.0, pictures: Sequence[Tensor] = (), wish: str = "the wish") -> Figure:
+    """Classifier-free guidance as two arrows: from u to c, and on in the same direction, s times as far in all.
+
+    pictures: none, or four, (3, H, W) each: x_t, and the beliefs of u, of c and of the guided answer.
+    """
+    left, base = (5.4, 2.5) if len(pictures) else (0.0, 0.6)
+    u, way = np.array([left + 1.2, base]), np.array([2.3, 0.5])
+    c, guided = u + way, u + s * way
+    width, height = guided[0] + 1.5, guided[1] + 0.75
+    fig, axis = canvas(width, height)
+    if len(pictures):
+        middle = height / 2
+        picture(axis, 0.95, middle, 1.6, pictures[0])
+        write(axis, 0.95, middle - 1.1, "noisy, $x_t$")
+        for y, words, end in ((middle + 1.1, "no words", "u"), (middle - 1.1, f"“{wish}”", "c")):
+            box(axis, 3.4, y, 2.1, 0.9, f"network, told\n{words}", ACCENT, "#fdf1f2")
+            arrow(axis, (1.85, middle + 0.35 * (y - middle)), (2.3, y))
+            arrow(axis, (4.5, y), (5.05, y))
+            write(axis, 5.3, y, end, size=14)
+        for (x, y), image in zip((u, c, guided), pictures[1:], strict=True):
+            picture(axis, x, y - 1.1, 1.7, image)
     arrow(axis, tuple(u), tuple(c), INK)
-    for point, text, colour, side in (
-        (u, "u: without a wish", INK, -0.4),
-        (c, "c: with the wish", INK, -0.45),
-        (guided, f"u + s (c − u), s = {s:g}", ACCENT, 0.4),
-    ):
+    arrow(axis, tuple(c), tuple(guided), ACCENT)
+    for point, text, colour in ((u, "u", INK), (c, "c", INK), (guided, f"u + s (c − u),  s = {s:g}", ACCENT)):
         axis.plot(*point, "o", color=colour, zorder=3)
-        write(axis, point[0], point[1] + side, text, colour)
+        write(axis, point[0] - 0.1, point[1] + 0.35, text, colour, 13)
+    axis.set(xlim=(0, width), ylim=(0, height))
     return fig
 
 

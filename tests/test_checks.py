@@ -95,8 +95,13 @@ def wish_first(model, x, t, c, s):
     return s * answers[: len(x)] + (1 - s) * answers[len(x) :]
 
 
-def pair_by_pair(images):
-    return torch.stack([(a - b).square().sum().sqrt() for i, a in enumerate(images) for b in images[:i]]).mean()
+def null_from_the_network(model, x, t, c, s):
+    both = model(torch.cat([x] * 2), torch.cat([t] * 2), torch.cat([torch.zeros(c.shape), c]))
+    return torch.lerp(both[: len(x)], both[len(x) :], s)
+
+
+def hide_by_bernoulli(c, p, generator):
+    return torch.where(torch.bernoulli(torch.full((len(c),), p), generator=generator).bool()[:, None], 0.0, c)
 
 
 def ddpm_by_x0(x_t, eps, t, t_prev, alpha_bar, z):
@@ -168,9 +173,11 @@ RIGHT = [
     ("L2.5", load_average),
     ("L2.5", parameters_and_buffers),
     ("L3.1", scatter_contexts),
-    ("L3.2", lambda u, c, s: torch.lerp(u, c, s)),
-    ("L3.3", wish_first),
-    ("L3.4", pair_by_pair),
+    ("L3.2", hide_by_bernoulli),
+    ("L3.3", lambda u, c, s: torch.lerp(u, c, s)),
+    ("L3.3", lambda u, c, s: (1 - s) * u + s * c),
+    ("L3.4", wish_first),
+    ("L3.4", null_from_the_network),
     ("L3.5", lambda a, b, n: torch.stack([torch.lerp(a, b, i / (n - 1)) for i in range(n)])),
     ("L4.1", lambda x0, eps, t, t_prev, alpha_bar: ddim_step(x0, eps, t, t_prev, alpha_bar, 0.0, eps)),
     ("L4.2", carried),
@@ -286,6 +293,31 @@ def own_pairs(believe, x, pairs, noises, alpha_bar):
     return by_index(believe, x, step_grid(60, 3), noises, alpha_bar)
 
 
+def hides_in_place(c, p, generator):
+    c[torch.rand(len(c), generator=generator) < p] = 0
+    return c
+
+
+def hides_the_first(c, p, generator):
+    hidden = c.clone()
+    hidden[: int(p * len(c))] = 0
+    return hidden
+
+
+def hides_by_its_own_seed(c, p, generator):
+    return c * (torch.rand((len(c), 1), generator=torch.Generator().manual_seed(42)) >= p)
+
+
+def hides_more_of_the_first(c, p, generator):
+    share = torch.linspace(2 * p, 0, len(c))[:, None]
+    return c * (torch.rand((len(c), 1), generator=generator) >= share)
+
+
+def loop_over_sprites(model, x, t, c, s):
+    each = [(model(x[i : i + 1], t[i : i + 1]), model(x[i : i + 1], t[i : i + 1], c[i : i + 1])) for i in range(len(x))]
+    return torch.cat([guide(u, wished, s) for u, wished in each])
+
+
 def three_calls(model, x, t, c, s):
     model(x, t)
     return guide(model(x, t), model(x, t, c), s)
@@ -357,12 +389,29 @@ OTHERS = [  # exercise, a wrong answer, words of its message; "" where the check
         "Asked: .* what moved is 0.weight, 0.bias, 1.weight, 1.bias, 1.running_mean, expected",
     ),
     ("L3.1", lambda names: torch.eye(5)[: len(names)], "stays the same when names changes"),
-    ("L3.2", lambda u, c, s: u + 3 * (c - u), "stays the same when s changes"),
-    ("L3.2", lambda u, c, s: u + s**2 * (c - u), ""),
-    ("L3.3", three_calls, "Asked: .* the number of the model's calls is 3, expected 1"),
-    ("L3.3", lambda model, x, t, c, s: guide(model(x, t), model(x, t, c), 3.0), "stays the same when s changes"),
-    ("L3.4", lambda images: float(images.abs().mean()), ""),
+    ("L3.1", lambda names: [[float(name == of) for of in CLASSES] for name in names], "should return a tensor"),
+    ("L3.1", lambda names: torch.nn.functional.one_hot(torch.tensor([CLASSES.index(n) for n in names]), 5), "whole numbers"),
+    ("L3.1", lambda names: torch.eye(5)[CLASSES.index(names[0])].expand(len(names), 5), "stays the same|Asked: "),
+    ("L3.2", hides_in_place, "changed c itself"),
+    ("L3.2", hides_the_first, "hides the same rows"),
+    ("L3.2", hides_by_its_own_seed, "hides the same rows"),
+    ("L3.2", hides_more_of_the_first, "Asked: .* it is not so that each row is hidden as often as the others"),
+    (
+        "L3.2",
+        lambda c, p, generator: c * (torch.rand((len(c), 1), generator=generator) >= 0.12),
+        "stays the same when p changes",
+    ),
+    ("L3.2", lambda c, p, generator: c[torch.rand(len(c), generator=generator) >= p], "the shape of c"),
+    ("L3.3", lambda u, c, s: u + 3 * (c - u), "stays the same when s changes"),
+    ("L3.3", lambda u, c, s: u.add_(s * (c - u)), "you changed u itself"),
+    ("L3.3", lambda u, c, s: u + s**2 * (c - u), ""),
+    ("L3.4", three_calls, "Asked: .* the number of the model's calls is 3, expected 1"),
+    ("L3.4", loop_over_sprites, "Asked: .* the number of the model's calls is 6, expected 1"),
+    ("L3.4", lambda model, x, t, c, s: guide(model(x, t), model(x, t, c), 3.0), "stays the same when s changes"),
+    ("L3.4", lambda model, x, t, c, s: guide(model(x, 0 * t), model(x, 0 * t, c), s), "stays the same when t changes"),
     ("L3.5", lambda a, b, n: torch.stack([a] + [b] * (n - 1)), ""),
+    ("L3.5", lambda a, b, n: [a + (b - a) * k / (n - 1) for k in range(n)], "should return a tensor, but returned list"),
+    ("L3.5", lambda a, b, n: torch.stack([a + (b - a) * k / 7 for k in range(8)]), "shape"),
     ("L4.1", lambda x0, eps, t, t_prev, alpha_bar: perturb(x0, t_prev // 2, eps, alpha_bar), ""),
     ("L4.2", grid_500, "stays the same when T changes"),
     ("L4.2", lambda T, n: [(float(t), float(u)) for t, u in carried(T, n)], "Times are whole numbers"),

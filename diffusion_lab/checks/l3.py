@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ..sprites import CLASSES
 from ..steps import guide
+from .compare import Refused
 from .exercise import Exercise, noise
 
 
@@ -30,6 +31,10 @@ L3_1 = Exercise(
         ),
         "Rows and columns are exchanged: each name has a row.": lambda names: contexts_for(names).T,
         "The 1 stands one place too far: the first class is number 0.": lambda names: contexts_for(names).roll(1, dims=1),
+        "The 1 stands one place too early: the first class is number 0.": lambda names: contexts_for(names).roll(-1, dims=1),
+        "The rows are in the opposite order: the first row is that of the first name.": lambda names: contexts_for(names).flip(
+            0
+        ),
         "All names ended up in one context: each has a row of its own.": lambda names: contexts_for(names).amax(dim=0),
         "Each name appears once, in the order of the classes: keep the order and the repetitions of names.": (
             lambda names: contexts_for(sorted(set(names), key=CLASSES.index))
@@ -39,8 +44,95 @@ L3_1 = Exercise(
 )
 
 
+def hide_contexts(c: Tensor, p: float, generator: torch.Generator) -> Tensor:
+    """One coin for each row."""
+    return c * (torch.rand((len(c), 1), generator=generator) >= p)
+
+
+def coins(answer: Callable, c: Tensor, p: float, generator: torch.Generator) -> dict[str, object]:
+    """What 300 draws show. Two right answers may draw different coins, so the coins themselves are not compared."""
+    before = c.clone()
+    first = answer(c, p, generator)
+    if not isinstance(first, Tensor) or first.shape != c.shape:
+        raise Refused("It should return contexts of the shape of c, (B, V).")
+
+    def draws(seed: int, count: int) -> Tensor:
+        source = torch.Generator().manual_seed(seed)
+        return torch.stack([answer(before.clone(), p, source) for _ in range(count)])
+
+    many = draws(1, 300)
+    hidden = (many == 0).all(dim=2)
+    rows = hidden.double().mean(dim=0)  # how often each row was hidden
+    return {
+        "the share of rows of ones": round(20 * (many == 1).all(dim=2).double().mean().item()) / 20,
+        "the largest factor of what is kept": (many / before).max().item(),
+        "what is kept stays as it is": bool(((many == 0) | (many == before)).all()),
+        "each row is hidden or kept as a whole": bool(((many == 0).any(dim=2) == hidden).all()),
+        "some rows are hidden": bool(hidden.any()),
+        "the same generator gives the same coins": torch.equal(draws(1, 20), many[:20]),
+        "another generator, or the next draw, gives other coins": not (
+            torch.equal(draws(2, 20), many[:20]) or torch.equal(many[:20], many[20:40])
+        ),
+        "each sprite has its own coin": bool((hidden.any(dim=1) & ~hidden.all(dim=1)).any()),
+        "each row is hidden as often as the others": (rows.max() - rows.min()).item() < 0.25,
+        "the share of hidden rows": round(20 * rows.mean().item()) / 20,  # chance is under 0.01
+    }
+
+
 L3_2 = Exercise(
     "L3.2",
+    "the contexts c, with a share p of the rows set to zero, drawn from generator.",
+    hide_contexts,
+    lambda: [
+        (noise(0, 20, 5).abs() + 0.1, 0.15, torch.Generator().manual_seed(0)),
+        (noise(1, 31, 9).abs() + 0.1, 0.7, torch.Generator().manual_seed(1)),
+    ],
+    {
+        "Single numbers are hidden: hide all those of a sprite together, with one coin for each sprite, shape (B, 1).": (
+            lambda c, p, generator: c * (torch.rand(c.shape, generator=generator) >= p)
+        ),
+        "The comparison is the wrong way round: 1 - p are hidden, and p are kept.": (
+            lambda c, p, generator: c * (torch.rand((len(c), 1), generator=generator) < p)
+        ),
+        "What is kept stays as it is. (Scaling up is for dropout of features.)": (
+            lambda c, p, generator: hide_contexts(c, p, generator) / (1 - p)
+        ),
+        "The same generator gave other coins the second time: draw with torch.rand(..., generator=generator).": (
+            lambda c, p, generator: c * (torch.rand((len(c), 1)) >= p)
+        ),
+        "All sprites share one coin: draw one for each sprite, shape (B, 1).": (
+            lambda c, p, generator: c * (torch.rand(1, generator=generator) >= p)
+        ),
+        "These are the coins alone: multiply the contexts by them.": (
+            lambda c, p, generator: (torch.rand((len(c), 1), generator=generator) >= p).float().expand_as(c).clone()
+        ),
+        "Every call hides the same rows: draw coins, from the generator as it comes, with no seed of your own.": (
+            lambda c, p, generator: hide_contexts(c, p, torch.Generator().manual_seed(0))
+        ),
+        "The context of no wish is all zeros, not ones.": (
+            lambda c, p, generator: torch.where(torch.rand((len(c), 1), generator=generator) < p, 1.0, c)
+        ),
+        "All contexts became weaker by the factor 1 - p: hide whole rows, and leave the others as they are.": (
+            lambda c, p, generator: c * (1 - p)
+        ),
+        "All contexts became weaker by the factor p: hide whole rows, and leave the others as they are.": (
+            lambda c, p, generator: c * p
+        ),
+        "The coins have the shape (B,); (B, 1) multiplies whole rows: torch.rand((B, 1), generator=generator).": (
+            lambda c, p, generator: c * (torch.rand(len(c), generator=generator) >= p)
+        ),
+        "No row is ever hidden.": lambda c, p, generator: c.clone(),
+        "torch.randn draws normal numbers, of which another share lies below p: use torch.rand.": (
+            lambda c, p, generator: c * (torch.randn((len(c), 1), generator=generator) >= p)
+        ),
+    },
+    "torch.rand((B, 1), generator=generator) < p is True for the share p. Multiply c by its opposite.",
+    coins,
+)
+
+
+L3_3 = Exercise(
+    "L3.3",
     "the guided answer from u, without a wish, and c, with it.",
     guide,
     lambda: [
@@ -52,6 +144,14 @@ L3_2 = Exercise(
         "This is the paper's w, which is s - 1: here s = 1 is the plain answer c.": lambda u, c, s: guide(u, c, 1 + s),
         "Add s times the difference c - u, not s times c.": lambda u, c, s: u + s * c,
         "The difference has the wrong sign: it leads away from the wish.": lambda u, c, s: guide(u, c, -s),
+        "s = 1 must give c, the answer with the wish; yours gives u.": lambda u, c, s: guide(u, c, s - 1),
+        "Multiply the difference by s; you divided by it.": lambda u, c, s: guide(u, c, 1 / s),
+        "This is a mean of u and c: it never goes beyond c.": lambda u, c, s: (u + s * c) / (1 + s),
+        "The weights s of c and 1 - s of u are right: add the two parts.": lambda u, c, s: s * c - (1 - s) * u,
+        "The difference c - u keeps its sign: no absolute value.": lambda u, c, s: u + s * (c - u).abs(),
+        "Do not clip: the guided answer may leave the range, the sampler takes care of it.": (
+            lambda u, c, s: guide(u, c, s).clamp(-1, 1)
+        ),
         "This is only the difference, s times: start at u.": lambda u, c, s: s * (c - u),
         "The difference is taken whole: multiply it by s.": lambda u, c, s: c.clone(),
         "Without brackets s reaches c alone: u + s * (c - u).": lambda u, c, s: s * c,
@@ -73,8 +173,9 @@ class Spy(nn.Module):
             raise ValueError(
                 f"x has {len(x)} entries, t has {len(t)}, c has {'none' if c is None else len(c)}: all must be equal."
             )
-        wish = 0 if c is None else (c * torch.arange(1.0, 6)).sum(dim=1).reshape(-1, 1, 1, 1)
-        return x + t.reshape(-1, 1, 1, 1) + wish
+        wish = x.new_zeros(1) if c is None else c @ torch.arange(1.0, c.shape[1] + 1)
+        wish = wish.reshape(-1, 1, 1, 1)
+        return (1 + wish) * x + t.reshape(-1, 1, 1, 1) + wish**2  # not linear: s (c - u) is not what the context s c gives
 
 
 def halves(model: nn.Module, x: Tensor, t: Tensor, c: Tensor, null: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -106,13 +207,13 @@ def asked(answer: Callable, model: Spy, x: Tensor, t: Tensor, c: Tensor, s: floa
     return {"the guided answer": got, "the number of the model's calls": len(model.calls)}
 
 
-L3_3 = Exercise(
-    "L3.3",
+L3_4 = Exercise(
+    "L3.4",
     "the guided answer u + s (c - u), where c is the network's answer with the contexts and u that without, from one call.",
     guided_answer,
     lambda: [
         (Spy(), noise(0, 3, 3, 16, 16), torch.tensor([0.1, 0.5, 0.9]), torch.eye(5)[:3], 2.5),
-        (Spy(), noise(1, 4, 3, 16, 16), torch.tensor([0.7, 0.2, 0.4, 0.3]), torch.eye(5)[[4, 3, 0, 2]], 0.3),
+        (Spy(), noise(1, 4, 3, 16, 16), torch.tensor([0.7, 0.2, 0.4, 0.3]), torch.eye(7)[[4, 3, 6, 2]], 0.3),
     ],
     {
         "The two halves are swapped: s = 0 must give the answer without a wish.": (
@@ -122,6 +223,19 @@ L3_3 = Exercise(
             lambda model, x, t, c, s: guide(*halves(model, x, t, c, torch.ones_like(c)), s)
         ),
         "The answer is still that of s = 1: the half without a wish is not used.": lambda model, x, t, c, s: model(x, t, c),
+        "You multiplied the contexts by s: guide the network's answers.": lambda model, x, t, c, s: model(x, t, s * c),
+        "This is the paper's w, which is s - 1: here s = 1 is the plain answer c.": (
+            lambda model, x, t, c, s: guided_answer(model, x, t, c, 1 + s)
+        ),
+        "No wish is a context of zeros, not the opposite of the wish.": (
+            lambda model, x, t, c, s: guide(*halves(model, x, t, c, -c), s)
+        ),
+        "The contexts stay as they are: s multiplies the difference of the answers only.": (
+            lambda model, x, t, c, s: guide(*halves(model, x, t, s * c, torch.zeros_like(c)), s)
+        ),
+        "A context has as many numbers as there are words, not always 5: torch.zeros_like(c).": (
+            lambda model, x, t, c, s: guide(*halves(model, x, t, c, torch.zeros(len(c), 5)), s)
+        ),
         "The context never reached the network.": lambda model, x, t, c, s: model(x, t),
         "t is divided by T already: give it to the network as it is.": (
             lambda model, x, t, c, s: guided_answer(model, x, t / 500, c, s)
@@ -152,58 +266,7 @@ L3_3 = Exercise(
 )
 
 
-def distances(images: Tensor, p: float = 2.0) -> Tensor:
-    """(B, B): the distance of each picture to each."""
-    return torch.cdist(images.flatten(1), images.flatten(1), p=p)
-
-
-def variety(images: Tensor) -> float:
-    """The mean over all pairs of different pictures."""
-    return (distances(images).sum() / (len(images) * (len(images) - 1))).item()
-
-
-L3_4 = Exercise(
-    "L3.4",
-    "the mean distance between two different pictures, a number.",
-    variety,
-    lambda: [(noise(0, 6, 3, 16, 16),), (0.3 * noise(1, 9, 3, 16, 16),)],
-    {
-        "You counted the distance of each sprite to itself, which is 0: leave these pairs out.": (
-            lambda images: distances(images).mean()
-        ),
-        "These are squared distances: the square root is missing.": (
-            lambda images: distances(images).square().sum() / (len(images) * (len(images) - 1))
-        ),
-        "This is the spread of all values in one heap: a set of equal sprites has that, too. Compare sprite with sprite.": (
-            lambda images: images.std()
-        ),
-        "This is the sum over all pairs, each of them twice: divide by their number.": lambda images: distances(images).sum(),
-        "This is the sum over all pairs: divide by their number.": lambda images: distances(images).sum() / 2,
-        "This is half of the answer: each pair is counted once in the sum, but twice in the number.": (
-            lambda images: variety(images) / 2
-        ),
-        "This is twice the answer: each pair is counted twice in the sum, but once in the number.": (
-            lambda images: variety(images) * 2
-        ),
-        "You added up absolute differences: the Euclidean distance is the root of the sum of squares.": (
-            lambda images: distances(images, 1.0).sum() / (len(images) * (len(images) - 1))
-        ),
-        "You divided by the number of values, too: the distance is the root of the sum of squares, not of their mean.": (
-            lambda images: variety(images) / images[0].numel() ** 0.5
-        ),
-        "This is the distance to the mean picture: compare sprite with sprite.": (
-            lambda images: (images - images.mean(dim=0)).flatten(1).norm(dim=1).mean()
-        ),
-        "This is the largest distance, not the mean.": lambda images: distances(images).max(),
-        "Each sprite is compared with the next one only: take all pairs.": (
-            lambda images: (images[1:] - images[:-1]).flatten(1).norm(dim=1).mean()
-        ),
-    },
-    "torch.cdist(flat, flat) has all distances, B zeros among them. There are B (B - 1) pairs of different sprites.",
-)
-
-
-def walk_between(a: Tensor, b: Tensor, n: int) -> Tensor:
+def mixtures(a: Tensor, b: Tensor, n: int) -> Tensor:
     """n points with n - 1 gaps."""
     w = torch.linspace(0, 1, n)[:, None]
     return (1 - w) * a + w * b
@@ -212,22 +275,30 @@ def walk_between(a: Tensor, b: Tensor, n: int) -> Tensor:
 L3_5 = Exercise(
     "L3.5",
     "n contexts in equal steps, the first is a and the last is b.",
-    walk_between,
-    lambda: [(noise(0, 5), noise(1, 5), 6), (noise(2, 5), noise(3, 5), 9)],
+    mixtures,
+    lambda: [(noise(0, 5), noise(1, 5), 6), (noise(2, 8), noise(3, 8), 9)],
     {
-        "The last context is not b: n points have n - 1 gaps between them.": lambda a, b, n: walk_between(a, b, n + 1)[:-1],
-        "The first context is not a: n points have n - 1 gaps between them.": lambda a, b, n: walk_between(a, b, n + 1)[1:],
-        "Neither a nor b is there: both ends count.": lambda a, b, n: walk_between(a, b, n + 2)[1:-1],
-        "The walk runs from b to a.": lambda a, b, n: walk_between(b, a, n),
-        "One context too many: both ends count, so n points have n - 1 gaps.": lambda a, b, n: walk_between(a, b, n + 1),
-        "Rows and columns are exchanged: each context is a row.": lambda a, b, n: walk_between(a, b, n).T,
+        "The last context is not b: n points have n - 1 gaps between them.": lambda a, b, n: mixtures(a, b, n + 1)[:-1],
+        "The first context is not a: n points have n - 1 gaps between them.": lambda a, b, n: mixtures(a, b, n + 1)[1:],
+        "Neither a nor b is there: both ends count.": lambda a, b, n: mixtures(a, b, n + 2)[1:-1],
+        "The walk runs from b to a.": lambda a, b, n: mixtures(b, a, n),
+        "One context too many: both ends count, so n points have n - 1 gaps.": lambda a, b, n: mixtures(a, b, n + 1),
+        "Rows and columns are exchanged: each context is a row.": lambda a, b, n: mixtures(a, b, n).T,
         "a must become weaker while b becomes stronger: (1 - w) * a + w * b.": (
             lambda a, b, n: a + torch.linspace(0, 1, n)[:, None] * b
         ),
         "The steps are not equal: use torch.linspace(0, 1, n) as it is.": (
             lambda a, b, n: a + torch.linspace(0, 1, n)[:, None] ** 2 * (b - a)
         ),
-        "w has the shape (n,) and a context (5,): reshape w to (n, 1).": (
+        "The path begins at a: add a to the steps.": lambda a, b, n: mixtures(torch.zeros_like(a), b - a, n),
+        "The path jumps from a to b in the middle: it goes in equal steps.": (
+            lambda a, b, n: torch.stack([a if k < n / 2 else b for k in range(n)])
+        ),
+        "The first context is not a, and the last lies beyond b: count from 0 to n - 1.": (
+            lambda a, b, n: a + torch.arange(1, n + 1)[:, None] / (n - 1) * (b - a)
+        ),
+        "Do not clip: a context may hold any numbers.": lambda a, b, n: mixtures(a, b, n).clamp(0, 1),
+        "w has the shape (n,) and a context (V,): reshape w to (n, 1).": (
             lambda a, b, n: (1 - torch.linspace(0, 1, n)) * a + torch.linspace(0, 1, n) * b
         ),
     },
