@@ -43,7 +43,7 @@ def test_they_name_what_they_show(drawn):
     words = {
         "chain": ("$x_{0}$", "$x_{500}$", "added", "removed"),
         "unet": ("init_conv", "down1", "down2", "to_vec", "up0", "up1", "up2", "out", "time", "words", "skip", "64 × 16×16"),
-        "guidance": ("without", "with the wish", "s = 2"),
+        "guidance": ("u", "c", "s = 2"),
         "distillation": ("student", "teacher", "critic", "difference", "noise"),
     }[name]
     assert all(word in said for word in words), said
