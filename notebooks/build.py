@@ -57,7 +57,7 @@ if find_spec("diffusion_lab") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source], check=True)
     invalidate_caches()
 
-import_module("diffusion_lab")  # before torch: it says how torch's threads wait on a busy machine
+package = import_module("diffusion_lab")  # before torch: it says how torch's threads wait on a busy machine
 """
 QUICK = {"DIFFUSION_LAB_SECONDS": "15"}  # the environment of tests: L2's live training need not reach its quality there
 LIMIT = 1_000_000  # bytes; GitHub does not draw larger notebooks well

@@ -376,7 +376,7 @@ def test_the_film_has_a_row_for_each_moment_also_of_a_run_that_goes_on(data, tmp
         with Image.open(tmp_path / "w.pt.film.png") as film:
             return np.split(np.asarray(film.convert("RGB")), film.height // 36)
 
-    options = ["--out", "w.pt", "--film-every", "2", "--checkpoint-every", "3"]
+    options = ["--out", "w.pt", "--n-feat", "8", "--film-every", "2", "--checkpoint-every", "3"]
     assert train(data, "--updates", "9", *options) == 0
     whole = rows()
     assert len(whole) == 4 and not any(np.array_equal(a, b) for a, b in pairwise(whole))
@@ -516,7 +516,7 @@ def test_train_logs_for_tensorboard(data, monkeypatch):
     module = types.ModuleType("torch.utils.tensorboard")
     module.SummaryWriter = Writer
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
-    assert train(data, "--updates", "50", "--out", "w.pt", "--film-every", "50", "--log", "runs") == 0
+    assert train(data, "--updates", "50", "--out", "w.pt", "--film-every", "50", "--log", "runs", "--n-feat", "8") == 0
     names = [(name, step) for name, step, _ in Writer.last.scalars]
     assert names == [("loss", 50), ("learning rate", 50)] and all(value > 0 for *_, value in Writer.last.scalars)
     assert Writer.last.folder == Path("runs")
@@ -531,7 +531,7 @@ def test_the_log_is_closed_when_the_training_is_stopped(data, monkeypatch):
     module = types.ModuleType("torch.utils.tensorboard")
     module.SummaryWriter = Stopped
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
-    assert train(data, "--updates", "50", "--out", "w.pt", "--log", "runs") == 130
+    assert train(data, "--updates", "50", "--out", "w.pt", "--log", "runs", "--n-feat", "8") == 130
     assert Writer.last.closed
 
 
