@@ -514,6 +514,130 @@ OTHERS = [  # exercise, a wrong answer, words of its message; "" where the check
 ]
 
 
+# Wrong answers of someone who had not seen the checks, as what differs from the solution
+
+IN_BOTH = "average.state_dict().values(), model.state_dict().values()"
+FIT = "slope, _ = np.polyfit(np.log(steps), np.log(errors), 1)"
+
+BLIND = [  # exercise, what is written for what, words of its message; "" where it gives numbers
+    ("L1.1", {"(1 - alpha_bar[t]).sqrt()": "(1 - alpha_bar[t])"}, "The noise is too weak"),
+    ("L1.1", {"(1 - alpha_bar[t]).sqrt()": "(1 - alpha_bar[t].sqrt())"}, "not 1 minus the root"),
+    ("L1.1", {"return": "t = min(t, 299)\n    return"}, ""),
+    ("L1.2", {"(x_t -": "(x_t.reshape(-1, 3, 16, 16) -"}, "should return the shape"),
+    ("L1.2", {"(x_t - (1 - alpha_bar[t]).sqrt() * eps)": "x_t - (1 - alpha_bar[t]).sqrt() * eps"}, "Only the noise is divided"),
+    ("L1.2", {"/ alpha_bar[t].sqrt()": "/ alpha_bar[t].sqrt(), eps"}, "returned tuple"),
+    ("L1.3", {"t_prev > 0": "t_prev > 1"}, "missing where t_prev is small"),
+    ("L1.3", {"t_prev > 0": "t > 1"}, "The last step, to t_prev = 0"),
+    ("L1.3", {"beta.sqrt() if": "1 - alpha.sqrt() if"}, "the square root of 1 - alpha"),
+    ("L1.3", {"    alpha =": "    if t_prev == 0:\n        return x_t\n    alpha ="}, ""),
+    (
+        "L1.4",
+        {"    states.append(State(0, x, x))\n    r": "        states.append(State(0, x, x))\n        r"},
+        "The return stands in",
+    ),
+    ("L1.4", {"append(State(t, x, x0))": "append(State(t, x0, x))"}, "the wrong way round"),
+    ("L1.4", {"step(x, eps": "step(x0, eps"}, "The step begins at the belief"),
+    ("L1.4", {"    states.append(State(0": "        states.append(State(0"}, "The last state stands in the loop"),
+    ("L1.4", {"believe(x, t)": "believe(x, t / (len(alpha_bar) - 1))"}, "takes t itself, not t / T"),
+    ("L1.4", {"alpha_bar, z)": "alpha_bar, noises[t])"}, "one noise for each step"),
+    ("L1.4", {"append(State(0, x, x))": "append(State(0, x, x0))"}, "The last state holds the old belief"),
+    ("L1.5", {"perturb(known, t": "perturb(known, max(t - 1, 0)"}, "noisy as at t - 1"),
+    ("L1.5", {"return": "return x if t == 0 else"}, "At t = 0 nothing was replaced"),
+    ("L1.5", {"perturb(known, t, eps": "perturb(eps, t, known"}, "The known sprite and the noise are exchanged"),
+    ("L1.5", {"where(mask": "where(mask.T"}, ""),
+    ("L2.1", {"reshape(-1, 1, 1, 1)": "reshape(1, -1, 1, 1)"}, "one for each colour"),
+    (
+        "L2.1",
+        {"alpha_bar[t].reshape(-1, 1, 1, 1)": "0\n    for k in t:\n        ab = alpha_bar[k]"},
+        "the time of the last one",
+    ),
+    ("L2.2", {"a, b =": "t = t - 1\n    a, b ="}, "This is at time t - 1"),
+    ("L2.2", {"a * x_t - b * v, b * x_t + a * v": "a * v - b * x_t, b * v + a * x_t"}, "x_t and v are exchanged"),
+    ("L2.3", {".mean()": ".mean() / 2"}, "half of the mean square"),
+    ("L2.3", {"t / schedule.T": "1 - t / schedule.T"}, "is told 1 - t / schedule.T"),
+    ("L2.3", {"x_t =": "model.eval()\n    x_t ="}, "into eval mode"),
+    ("L2.3", {"return (": "loss = (", ".mean()": ".mean()\n    loss.backward()\n    return loss"}, "You called backward"),
+    ("L2.3", {".mean()": ".mean().detach().requires_grad_()"}, "does not reach the weights"),
+    (
+        "L2.3",
+        {"answer = model": "with torch.no_grad():\n        answer = model", ".mean()": ".mean().requires_grad_()"},
+        "does not reach the weights",
+    ),
+    ("L2.3", {"prediction, x0": "prediction, x_t"}, "The target is made from the noisy x_t"),
+    ("L2.3", {"schedule.alpha_bar": "cosine().alpha_bar"}, "stays the same when schedule changes"),
+    ("L2.4", {"in batches": "in list(batches)"}, "All batches were taken before the first update"),
+    ("L2.4", {"losses = []": "model.eval()\n    losses = []"}, "into eval mode"),
+    ("L2.4", {"value.item()": "round(value.item(), 3)"}, "The losses are rounded"),
+    ("L2.4", {"losses = []": "model = copy.deepcopy(model)\n    losses = []"}, "no copy of it"),
+    (
+        "L2.4",
+        {"(value.item())": "(value.item())\n        if len(losses) > 1 and losses[-1] > losses[-2]:\n            break"},
+        "The training stops where the loss rises",
+    ),
+    ("L2.4", {"= loss(model, batch)": "= loss(batch, model)"}, "loss takes the network"),
+    ("L2.5", {"with torch": "model.eval()\n    with torch"}, "into eval mode"),
+    ("L2.5", {"with torch": "model.requires_grad_(False)\n    with torch"}, "You switched requires_grad off"),
+    (
+        "L2.5",
+        {IN_BOTH: "*([v for k, v in n.state_dict().items() if k.count('.') < 2] for n in (average, model))"},
+        "in another",
+    ),
+    (
+        "L2.5",
+        {
+            IN_BOTH: "*([*net.parameters(), *net.buffers()] for net in (average, model))",
+            "if mine.is_floating_point()": "if isinstance(mine, torch.nn.Parameter)",
+        },
+        "mean and variance were copied",
+    ),
+    ("L2.5", {"lerp_(theirs, 1 - decay)": "mul_(decay).add_(theirs)"}, "its share is 1 - decay"),
+    ("L2.5", {"with torch.no_grad()": "if decay", "state_dict().values()": "parameters()"}, "do it under .with torch"),
+    ("L4.1", {"alpha_bar[t_prev]": "(alpha_bar[t] / alpha_bar[t_prev])"}, "the factor of a step from x_t"),
+    ("L4.1", {"alpha_bar[t_prev]": "alpha_bar[max(t_prev, 1)]"}, "there is no noise any more"),
+    ("L4.1", {"return": "return x0 if t_prev < 5 else"}, ""),
+    ("L4.2", {"list(pairwise(times))": "pairwise(times)"}, "around the pairwise"),
+    (
+        "L4.2",
+        {
+            "times = [round(T * k / n) for k in range(n, -1, -1)]": "s = -(-T // n)",
+            "list(pairwise(times))": "[(t, max(t - s, 0)) for t in range(T, 0, -s)]",
+        },
+        "T // n, rounded up, takes too large steps",
+    ),
+    ("L4.2", {"pairwise(times)": "zip(times[::2], times[1::2])"}, "without steps of 2"),
+    ("L4.2", {"list(pairwise(times))": "[t for pair in pairwise(times) for t in pair]"}, "lie flat in one list"),
+    (
+        "L4.2",
+        {
+            "round(T * k / n) for k in range(n, -1, -1)": "max(T - k * round(T / n), 0) for k in range(n)",
+            "(times))": "([*times, 0]))",
+        },
+        "rounded once for all steps",
+    ),
+    ("L4.3", {"step(x0, eps, t, t_prev, alpha_bar)": "perturb(x0, t_prev, eps, alpha_bar)"}, "The given step is not used"),
+    ("L4.3", {"append(x)": "append(x0)"}, "The list holds the start and the beliefs"),
+    ("L4.3", {"return pictures": "return torch.stack(pictures)"}, "should return a list of pictures"),
+    ("L4.3", {"answer(x, t)": "answer(x, t / (len(alpha_bar) - 1))"}, "takes t itself, not t / T"),
+    ("L4.3", {"return pictures": "return [*pictures, answer(x, 0)[0]]"}, "ask it at the t of each pair only"),
+    ("L4.4", {"(a.norm() * b.norm())": "(a.norm() * b.norm()) ** 2"}, "The norm is the root of the sum of squares"),
+    ("L4.4", {"theta = ": "if w in (0, 1):\n        return a if w else b\n    theta = "}, "at w = 0 it must be a"),
+    ("L4.4", {"theta = ": "w = min(max(w, 0.1), 0.9)\n    theta = "}, "w is kept away from 0 and 1"),
+    ("L4.4", {"(torch.sin((1 - w)": "torch.sin((1 - w)", "theta) * b)": "theta) * b"}, "not only its second part"),
+    (
+        "L4.5",
+        {FIT: "slope = np.log(errors[-1] / errors[0]) / np.log(steps[-1] / steps[0])"},
+        "Only the first and the last error",
+    ),
+    ("L4.5", {FIT: "slope = np.mean(np.diff(np.log(errors)) / np.diff(np.log(steps)))"}, "the mean of the slopes"),
+    ("L4.5", {"slope, _": "_, slope"}, "minus the line's height"),
+    ("L4.5", {"np.log(errors)": "np.log2(errors)"}, "different bases"),
+    ("L4.5", {"np.log(errors)": "np.log(np.square(errors))"}, "The errors are squared"),
+    ("L4.5", {"np.log(errors)": "np.log(sorted(errors, reverse=True))"}, ""),
+    ("L4.5", {"(steps)": "(steps[:-1])", "(errors)": "(errors[:-1])"}, "The last error is left out"),
+]
+OTHERS += [(name, solution(name, edits), words) for name, edits, words in BLIND]
+
+
 @pytest.mark.parametrize("name", BY_NAME)
 def test_the_solution_is_right_and_has_a_hint(name):
     exercise = BY_NAME[name]
@@ -600,6 +724,10 @@ def test_at_least_110_wrong_answers_are_tried_and_nine_in_ten_are_named():
     unnamed = sum(not words or words.startswith("Asked: ") for _, _, words in OTHERS)
     assert len(WRONG) + len(OTHERS) >= 110 and unnamed <= (len(WRONG) + len(OTHERS)) / 10
     assert all(any(name == wrong[0] for wrong in OTHERS) and any(name == right[0] for right in RIGHT) for name in BY_NAME)
+
+
+def test_at_least_40_wrong_answers_are_from_someone_who_had_not_seen_the_checks_and_nine_in_ten_are_named():
+    assert len(BLIND) >= 40 and sum(not words for _, _, words in BLIND) <= len(BLIND) / 10
 
 
 def test_two_numbers_that_differ_late_are_told_with_more_digits():
