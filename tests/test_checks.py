@@ -1,8 +1,9 @@
 """The checks of the exercises: each passes what is right, names typical mistakes, and never stops a lab unless it is strict."""
 
+import copy
 import json
 from inspect import signature
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from common import ROOT, load_script
 
 from diffusion_lab import CLASSES, State, checks, step_grid
-from diffusion_lab.checks.compare import another, unchanged
+from diffusion_lab.checks.compare import another, numbers, unchanged
 from diffusion_lab.checks.exercise import SOLUTIONS
 from diffusion_lab.schedules import cosine
 from diffusion_lab.steps import ddim_step, ddpm_step, guide, perturb, target
@@ -20,12 +21,16 @@ BY_NAME = {exercise.name: exercise for exercise in checks.EXERCISES}
 WRONG = [(name, mistake, hint) for name, exercise in BY_NAME.items() for hint, mistake in exercise.mistakes.items()]
 
 
-def solution(name):
-    """The function in solutions.json, defined with what the labs import."""
+def solution(name, edits=None):
+    """The function in solutions.json, defined with what the labs import. edits: what is written in it in another way."""
     space = {"torch": torch, "np": np, "CLASSES": CLASSES, "perturb": perturb, "target": target, "pairwise": pairwise}
-    space |= {"State": State, "step": ddpm_step}
+    space |= {"State": State, "step": ddpm_step, "copy": copy, "cosine": cosine}
     before = set(space)
-    exec(json.loads(SOLUTIONS.read_text(encoding="utf-8"))[name], space)
+    code = json.loads(SOLUTIONS.read_text(encoding="utf-8"))[name]
+    for old, new in (edits or {}).items():
+        assert old in code
+        code = code.replace(old, new)
+    exec(code, space)
     return space[next(key for key in space if key not in before and key != "__builtins__")]
 
 
@@ -128,15 +133,6 @@ def carried(T, n):
     return np.array(steps)
 
 
-def stacked(answer, step, start, pairs, alpha_bar):
-    x, out = start, torch.zeros(len(pairs) + 1, *start.shape)
-    out[0] = start
-    for k, (t, t_prev) in enumerate(pairs, start=1):
-        x0, eps = answer(x, t)
-        out[k] = x = step(x0, eps, t, t_prev, alpha_bar)
-    return out
-
-
 def by_recursion(answer, step, start, pairs, alpha_bar):
     if not pairs:
         return [start]
@@ -149,6 +145,64 @@ def slerp_by_lengths(a, b, w):
     u, v = a.double().flatten(), b.double().flatten()
     theta = torch.acos(u @ v / u.norm() / v.norm())
     return a * (torch.sin(theta - w * theta) / torch.sin(theta)) + b * (torch.sin(w * theta) / torch.sin(theta))
+
+
+# The rest of the right answers is from someone who had not seen the checks
+
+
+def by_generator(believe, x, pairs, noises, alpha_bar):
+    def go():
+        y = x
+        for i, (t, t_prev) in enumerate(pairs):
+            guess = believe(y, t)
+            yield State(t, y, guess[0])
+            y = ddpm_step(y, guess[1], t, t_prev, alpha_bar, noises[i])
+        yield State(0, y, y)
+
+    return list(go())
+
+
+def by_closure(model, optimizer, batches, loss):
+    def closure(batch):
+        optimizer.zero_grad()
+        value = loss(model, batch)
+        value.backward()
+        return value
+
+    return [optimizer.step(lambda batch=batch: closure(batch)).item() for batch in batches]
+
+
+def slopes_by_autograd(model, optimizer, batches, loss):
+    weights, losses = list(model.parameters()), []
+    for batch in batches:
+        value = loss(model, batch)
+        for weight, slope in zip(weights, torch.autograd.grad(value, weights), strict=True):
+            weight.grad = slope
+        optimizer.step()
+        losses.append(value.tolist())
+    return losses
+
+
+def bresenham(T, n):
+    s, rest = divmod(T, n)
+    steps, t = [], T
+    for k in range(n):
+        t_prev = t - s - ((k + 1) * rest // n - k * rest // n)
+        steps.append([t, t_prev])
+        t = t_prev
+    return steps
+
+
+def slerp_by_gram_schmidt(a, b, w):
+    A, B = a.double().flatten().numpy(), b.double().flatten().numpy()
+    c = A @ B / np.sqrt((A @ A) * (B @ B))
+    share = np.sin(w * np.arccos(c)) / np.sin(np.arccos(c))
+    return torch.tensor((np.cos(w * np.arccos(c)) - c * share) * A + share * B).reshape(a.shape).to(a)
+
+
+def covariance_over_variance(steps, errors):
+    c = np.cov(np.log10(steps), np.log10(errors))
+    return -c[0, 1] / c[0, 0]
 
 
 RIGHT = [
@@ -181,10 +235,29 @@ RIGHT = [
     ("L3.5", lambda a, b, n: torch.stack([torch.lerp(a, b, i / (n - 1)) for i in range(n)])),
     ("L4.1", lambda x0, eps, t, t_prev, alpha_bar: ddim_step(x0, eps, t, t_prev, alpha_bar, 0.0, eps)),
     ("L4.2", carried),
-    ("L4.3", stacked),
     ("L4.3", by_recursion),
     ("L4.4", slerp_by_lengths),
-    ("L4.5", lambda steps, errors: np.log(errors[0] / errors[-1]) / np.log(steps[-1] / steps[0])),
+    ("L1.2", lambda x_t, t, eps, ab: (x_t - perturb(0 * eps, t, eps, ab)).div(ab[t].item() ** 0.5)),
+    ("L1.4", by_generator),
+    ("L1.5", lambda x, known, mask, t, eps, ab: torch.lerp(x, perturb(known, t, eps, ab), mask.to(x))),
+    (
+        "L2.1",
+        lambda x0, t, eps, ab: (x0.movedim(0, -1) * ab[t] ** 0.5 + eps.movedim(0, -1) * (1 - ab[t]) ** 0.5).movedim(-1, 0),
+    ),
+    ("L2.2", solution("L2.2", {"return a * x_t - b * v, b * x_t + a * v": "return [a * x_t - b * v, b * x_t + a * v]"})),
+    ("L2.3", solution("L2.3", {"t / schedule.T, c": "t.double().div(schedule.T).float(), c=c"})),
+    ("L2.4", by_closure),
+    ("L2.4", slopes_by_autograd),
+    ("L2.5", solution("L2.5", {"mine.lerp_(theirs, 1 - decay)": "mine.add_((1 - decay) * (theirs - mine))"})),
+    ("L4.2", bresenham),
+    ("L4.2", solution("L4.2", {"list(pairwise(times))": "tuple(zip(times, times[1:]))"})),
+    (
+        "L4.3",
+        lambda answer, step, x, pairs, ab: list(accumulate(pairs, lambda x, p: step(*answer(x, p[0]), *p, ab), initial=x)),
+    ),
+    ("L4.4", slerp_by_gram_schmidt),
+    ("L4.5", covariance_over_variance),
+    ("L4.5", solution("L4.5", {"float(-slope)": "torch.tensor(-slope)"})),
 ]
 
 # Wrong answers that the checks do not list: what was accepted, or not named, in earlier versions, and some of no known kind
@@ -241,7 +314,7 @@ def forgets(words):
 
 
 def own_noise(answer, step, start, pairs, alpha_bar):
-    return stacked(answer, step, torch.randn_like(start), pairs, alpha_bar)
+    return by_recursion(answer, step, torch.randn_like(start), pairs, alpha_bar)
 
 
 def asks_twice(answer, step, start, pairs, alpha_bar):
@@ -262,7 +335,7 @@ def stops_before_the_last_step(answer, step, start, pairs, alpha_bar):
 
 
 def own_schedule(answer, step, start, pairs, alpha_bar):
-    return stacked(answer, step, start, pairs, torch.linspace(1, 0.001, len(alpha_bar), dtype=torch.float64))
+    return by_recursion(answer, step, start, pairs, torch.linspace(1, 0.001, len(alpha_bar), dtype=torch.float64))
 
 
 def changes_start(answer, step, start, pairs, alpha_bar):
@@ -351,7 +424,7 @@ OTHERS = [  # exercise, a wrong answer, words of its message; "" where the check
     ("L1.4", own_noises, "draw no noise of your own"),
     ("L1.4", course_schedule, "stays the same when alpha_bar changes"),
     ("L1.4", backwards_noise, ""),
-    ("L1.4", own_pairs, "Asked: .* the list of times that the network was asked about is .*60, 40, 20.*, expected"),
+    ("L1.4", own_pairs, "Asked: .* the list of the states' times is .*60, 40, 20.*, expected"),
     ("L1.4", lambda *inputs: [tuple(state) for state in by_index(*inputs)], "a list of states"),
     ("L1.4", lambda *inputs: by_index(*inputs)[-1].x, "the list of all states, and not the last picture"),
     ("L1.4", lambda *inputs: by_index(*inputs)[-1], "the list of all states, and not the last picture"),
@@ -368,7 +441,7 @@ OTHERS = [  # exercise, a wrong answer, words of its message; "" where the check
     ),
     ("L2.2", lambda v, x_t, t, alpha_bar: (v, v), "You took v as the sprite"),
     ("L2.3", own_noise_in_loss, "draw no noise of your own"),
-    ("L2.3", lambda model, x0, c, t, eps, schedule: mse_of_all(model, x0, c, t, eps, schedule) / 2, ""),
+    ("L2.3", lambda model, x0, c, t, eps, schedule: mse_of_all(model, x0, c, t, eps, schedule) + 1, ""),
     ("L2.3", lambda *batch: (lambda error: error)(batch[1] - batch[4]), "The loss is one number"),
     ("L2.3", lambda model, x0, c, t, eps, schedule: 0.25, "backward"),
     ("L2.3", mean_of_each, "The loss is one number"),
@@ -439,6 +512,130 @@ OTHERS = [  # exercise, a wrong answer, words of its message; "" where the check
     ("L4.5", lambda steps, errors: 1.5, "stays the same when steps changes"),
     ("L4.5", lambda steps, errors: None, "should return a number, but returned NoneType"),
 ]
+
+
+# Wrong answers of someone who had not seen the checks, as what differs from the solution
+
+IN_BOTH = "average.state_dict().values(), model.state_dict().values()"
+FIT = "slope, _ = np.polyfit(np.log(steps), np.log(errors), 1)"
+
+BLIND = [  # exercise, what is written for what, words of its message; "" where it gives numbers
+    ("L1.1", {"(1 - alpha_bar[t]).sqrt()": "(1 - alpha_bar[t])"}, "The noise is too weak"),
+    ("L1.1", {"(1 - alpha_bar[t]).sqrt()": "(1 - alpha_bar[t].sqrt())"}, "not 1 minus the root"),
+    ("L1.1", {"return": "t = min(t, 299)\n    return"}, ""),
+    ("L1.2", {"(x_t -": "(x_t.reshape(-1, 3, 16, 16) -"}, "should return the shape"),
+    ("L1.2", {"(x_t - (1 - alpha_bar[t]).sqrt() * eps)": "x_t - (1 - alpha_bar[t]).sqrt() * eps"}, "Only the noise is divided"),
+    ("L1.2", {"/ alpha_bar[t].sqrt()": "/ alpha_bar[t].sqrt(), eps"}, "returned tuple"),
+    ("L1.3", {"t_prev > 0": "t_prev > 1"}, "missing where t_prev is small"),
+    ("L1.3", {"t_prev > 0": "t > 1"}, "The last step, to t_prev = 0"),
+    ("L1.3", {"beta.sqrt() if": "1 - alpha.sqrt() if"}, "the square root of 1 - alpha"),
+    ("L1.3", {"    alpha =": "    if t_prev == 0:\n        return x_t\n    alpha ="}, ""),
+    (
+        "L1.4",
+        {"    states.append(State(0, x, x))\n    r": "        states.append(State(0, x, x))\n        r"},
+        "The return stands in",
+    ),
+    ("L1.4", {"append(State(t, x, x0))": "append(State(t, x0, x))"}, "the wrong way round"),
+    ("L1.4", {"step(x, eps": "step(x0, eps"}, "The step begins at the belief"),
+    ("L1.4", {"    states.append(State(0": "        states.append(State(0"}, "The last state stands in the loop"),
+    ("L1.4", {"believe(x, t)": "believe(x, t / (len(alpha_bar) - 1))"}, "takes t itself, not t / T"),
+    ("L1.4", {"alpha_bar, z)": "alpha_bar, noises[t])"}, "one noise for each step"),
+    ("L1.4", {"append(State(0, x, x))": "append(State(0, x, x0))"}, "The last state holds the old belief"),
+    ("L1.5", {"perturb(known, t": "perturb(known, max(t - 1, 0)"}, "noisy as at t - 1"),
+    ("L1.5", {"return": "return x if t == 0 else"}, "At t = 0 nothing was replaced"),
+    ("L1.5", {"perturb(known, t, eps": "perturb(eps, t, known"}, "The known sprite and the noise are exchanged"),
+    ("L1.5", {"where(mask": "where(mask.T"}, ""),
+    ("L2.1", {"reshape(-1, 1, 1, 1)": "reshape(1, -1, 1, 1)"}, "one for each colour"),
+    (
+        "L2.1",
+        {"alpha_bar[t].reshape(-1, 1, 1, 1)": "0\n    for k in t:\n        ab = alpha_bar[k]"},
+        "the time of the last one",
+    ),
+    ("L2.2", {"a, b =": "t = t - 1\n    a, b ="}, "This is at time t - 1"),
+    ("L2.2", {"a * x_t - b * v, b * x_t + a * v": "a * v - b * x_t, b * v + a * x_t"}, "x_t and v are exchanged"),
+    ("L2.3", {".mean()": ".mean() / 2"}, "half of the mean square"),
+    ("L2.3", {"t / schedule.T": "1 - t / schedule.T"}, "is told 1 - t / schedule.T"),
+    ("L2.3", {"x_t =": "model.eval()\n    x_t ="}, "into eval mode"),
+    ("L2.3", {"return (": "loss = (", ".mean()": ".mean()\n    loss.backward()\n    return loss"}, "You called backward"),
+    ("L2.3", {".mean()": ".mean().detach().requires_grad_()"}, "does not reach the weights"),
+    (
+        "L2.3",
+        {"answer = model": "with torch.no_grad():\n        answer = model", ".mean()": ".mean().requires_grad_()"},
+        "does not reach the weights",
+    ),
+    ("L2.3", {"prediction, x0": "prediction, x_t"}, "The target is made from the noisy x_t"),
+    ("L2.3", {"schedule.alpha_bar": "cosine().alpha_bar"}, "stays the same when schedule changes"),
+    ("L2.4", {"in batches": "in list(batches)"}, "All batches were taken before the first update"),
+    ("L2.4", {"losses = []": "model.eval()\n    losses = []"}, "into eval mode"),
+    ("L2.4", {"value.item()": "round(value.item(), 3)"}, "The losses are rounded"),
+    ("L2.4", {"losses = []": "model = copy.deepcopy(model)\n    losses = []"}, "no copy of it"),
+    (
+        "L2.4",
+        {"(value.item())": "(value.item())\n        if len(losses) > 1 and losses[-1] > losses[-2]:\n            break"},
+        "The training stops where the loss rises",
+    ),
+    ("L2.4", {"= loss(model, batch)": "= loss(batch, model)"}, "loss takes the network"),
+    ("L2.5", {"with torch": "model.eval()\n    with torch"}, "into eval mode"),
+    ("L2.5", {"with torch": "model.requires_grad_(False)\n    with torch"}, "You switched requires_grad off"),
+    (
+        "L2.5",
+        {IN_BOTH: "*([v for k, v in n.state_dict().items() if k.count('.') < 2] for n in (average, model))"},
+        "in another",
+    ),
+    (
+        "L2.5",
+        {
+            IN_BOTH: "*([*net.parameters(), *net.buffers()] for net in (average, model))",
+            "if mine.is_floating_point()": "if isinstance(mine, torch.nn.Parameter)",
+        },
+        "mean and variance were copied",
+    ),
+    ("L2.5", {"lerp_(theirs, 1 - decay)": "mul_(decay).add_(theirs)"}, "its share is 1 - decay"),
+    ("L2.5", {"with torch.no_grad()": "if decay", "state_dict().values()": "parameters()"}, "do it under .with torch"),
+    ("L4.1", {"alpha_bar[t_prev]": "(alpha_bar[t] / alpha_bar[t_prev])"}, "the factor of a step from x_t"),
+    ("L4.1", {"alpha_bar[t_prev]": "alpha_bar[max(t_prev, 1)]"}, "there is no noise any more"),
+    ("L4.1", {"return": "return x0 if t_prev < 5 else"}, ""),
+    ("L4.2", {"list(pairwise(times))": "pairwise(times)"}, "around the pairwise"),
+    (
+        "L4.2",
+        {
+            "times = [round(T * k / n) for k in range(n, -1, -1)]": "s = -(-T // n)",
+            "list(pairwise(times))": "[(t, max(t - s, 0)) for t in range(T, 0, -s)]",
+        },
+        "T // n, rounded up, takes too large steps",
+    ),
+    ("L4.2", {"pairwise(times)": "zip(times[::2], times[1::2])"}, "without steps of 2"),
+    ("L4.2", {"list(pairwise(times))": "[t for pair in pairwise(times) for t in pair]"}, "lie flat in one list"),
+    (
+        "L4.2",
+        {
+            "round(T * k / n) for k in range(n, -1, -1)": "max(T - k * round(T / n), 0) for k in range(n)",
+            "(times))": "([*times, 0]))",
+        },
+        "rounded once for all steps",
+    ),
+    ("L4.3", {"step(x0, eps, t, t_prev, alpha_bar)": "perturb(x0, t_prev, eps, alpha_bar)"}, "The given step is not used"),
+    ("L4.3", {"append(x)": "append(x0)"}, "The list holds the start and the beliefs"),
+    ("L4.3", {"return pictures": "return torch.stack(pictures)"}, "should return a list of pictures"),
+    ("L4.3", {"answer(x, t)": "answer(x, t / (len(alpha_bar) - 1))"}, "takes t itself, not t / T"),
+    ("L4.3", {"return pictures": "return [*pictures, answer(x, 0)[0]]"}, "ask it at the t of each pair only"),
+    ("L4.4", {"(a.norm() * b.norm())": "(a.norm() * b.norm()) ** 2"}, "The norm is the root of the sum of squares"),
+    ("L4.4", {"theta = ": "if w in (0, 1):\n        return a if w else b\n    theta = "}, "at w = 0 it must be a"),
+    ("L4.4", {"theta = ": "w = min(max(w, 0.1), 0.9)\n    theta = "}, "w is kept away from 0 and 1"),
+    ("L4.4", {"(torch.sin((1 - w)": "torch.sin((1 - w)", "theta) * b)": "theta) * b"}, "not only its second part"),
+    (
+        "L4.5",
+        {FIT: "slope = np.log(errors[-1] / errors[0]) / np.log(steps[-1] / steps[0])"},
+        "Only the first and the last error",
+    ),
+    ("L4.5", {FIT: "slope = np.mean(np.diff(np.log(errors)) / np.diff(np.log(steps)))"}, "the mean of the slopes"),
+    ("L4.5", {"slope, _": "_, slope"}, "minus the line's height"),
+    ("L4.5", {"np.log(errors)": "np.log2(errors)"}, "different bases"),
+    ("L4.5", {"np.log(errors)": "np.log(np.square(errors))"}, "The errors are squared"),
+    ("L4.5", {"np.log(errors)": "np.log(sorted(errors, reverse=True))"}, ""),
+    ("L4.5", {"(steps)": "(steps[:-1])", "(errors)": "(errors[:-1])"}, "The last error is left out"),
+]
+OTHERS += [(name, solution(name, edits), words) for name, edits, words in BLIND]
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -527,6 +724,15 @@ def test_at_least_110_wrong_answers_are_tried_and_nine_in_ten_are_named():
     unnamed = sum(not words or words.startswith("Asked: ") for _, _, words in OTHERS)
     assert len(WRONG) + len(OTHERS) >= 110 and unnamed <= (len(WRONG) + len(OTHERS)) / 10
     assert all(any(name == wrong[0] for wrong in OTHERS) and any(name == right[0] for right in RIGHT) for name in BY_NAME)
+
+
+def test_at_least_40_wrong_answers_are_from_someone_who_had_not_seen_the_checks_and_nine_in_ten_are_named():
+    assert len(BLIND) >= 40 and sum(not words for _, _, words in BLIND) <= len(BLIND) / 10
+
+
+def test_two_numbers_that_differ_late_are_told_with_more_digits():
+    assert numbers("the loss", 1.23456, 1.23461) == "the loss is 1.23456, expected 1.23461."
+    assert "has 1.0003 at [0], expected 1" in numbers("", torch.tensor([1.0003]), torch.ones(1))
 
 
 def test_each_exercise_knows_three_mistakes():

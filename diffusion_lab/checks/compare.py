@@ -87,16 +87,22 @@ def numbers(label: str, got: object, right: object) -> str:
     if isinstance(right, bool):
         return f"it is not so that {label}."
     if not isinstance(right, Tensor):
-        return f"{label or 'your result'} is {_short(got)}, expected {_short(right)}."
+        return f"{label or 'your result'} is {_told_apart(got, right)}."
     difference = (got.detach().double() - right.double()).abs()
     place = tuple(int(i) for i in np.unravel_index(int(difference.argmax()), tuple(right.shape)))
     count = int((difference > 1e-4 + 1e-4 * right.double().abs()).sum())
-    values = f"{_short(got[place].item())} at {list(place)}, expected {_short(right[place].item())}"
+    values = _told_apart(got[place].item(), right[place].item(), f" at {list(place)}")
     return f"{label or 'your result'} has {values}; {count} of {right.numel()} values differ."
 
 
-def _short(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _told_apart(got: object, right: object, place: str = "") -> str:
+    """Both values, with as many digits as tell them apart."""
+    digits = next((n for n in range(4, 17) if _short(got, n) != _short(right, n)), 17)
+    return f"{_short(got, digits)}{place}, expected {_short(right, digits)}"
+
+
+def _short(value: object, digits: int = 4) -> str:
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
 
 def describe(names: list[str], case: tuple) -> str:
@@ -111,6 +117,10 @@ def describe(names: list[str], case: tuple) -> str:
             words.append(f"{name} = {value:g}")
         elif isinstance(value, list):
             words.append(f"{name} = {_list(value)}")
+        elif isinstance(value, Schedule):
+            words.append(f"a {name} with T = {value.T}")
+        elif hasattr(value, "prediction"):
+            words.append(f"{name}.prediction = {value.prediction!r}")
     return ", ".join(words)
 
 
@@ -126,6 +136,8 @@ def another(value: object) -> object:
         return ~value
     if isinstance(value, float) or (isinstance(value, Tensor) and value.is_floating_point()):
         return 0.9 * value
+    if isinstance(value, Schedule):
+        return Schedule(value.name, value.alpha_bar**1.1)
     return value - 1 if isinstance(value, int | Tensor) else value  # a time: still inside its table
 
 

@@ -123,18 +123,21 @@ class Exercise:
             if not unchanged(a, b)
         ]
         if not failed:
-            return f"The values are right, but you changed {changed[0]} itself: make a new tensor." if changed else None
+            return f"The values are right, but you changed {changed[0]} itself: make a new one." if changed else None
         first = failed[0]
         place, (label, expected) = good[first], right[first][good[first]]
         value = got[first][place][1] if len(got[first]) > place else None
+        fine = next(
+            (f" (It is right for {describe(names, case)}.)" for i, case in enumerate(self.cases()) if i not in failed), ""
+        )
         return (
             self._mistake(got, good, sorted(range(len(got)), key=lambda i: i not in failed))
             or self._not_comparable(value, expected, describe(names, self.cases()[first]))
             or self._random(answer, got)
             or self._ignored(answer, got, right, names)
-            or self._mistake(got, good, [first])
+            or ((here := self._mistake(got, good, [first])) and here + fine)
             or scaled(value, expected)
-            or self._in_numbers(numbers(label, value, expected), first, failed, names, changed)
+            or self._in_numbers(numbers(label, value, expected), describe(names, self.cases()[first]), fine, changed)
         )
 
     def _mistake(self, got: list[Parts], good: list[int], cases: list[int]) -> str | None:
@@ -172,16 +175,10 @@ class Exercise:
                 return f"Your result stays the same when {name} changes: use the argument {name}, not a fixed value."
         return None
 
-    def _in_numbers(self, difference: str, first: int, failed: list[int], names: list[str], changed: list[str]) -> str:
+    def _in_numbers(self, difference: str, inputs: str, fine: str, changed: list[str]) -> str:
         """The last resort: what was asked for, on which input, what came out and what was expected."""
-        cases = self.cases()
-        fine = next((i for i in range(len(cases)) if i not in failed), None)
-        text = f"Asked: {self.task} For {describe(names, cases[first])}: {difference}"
-        if fine is not None:
-            text += f" (It is right for {describe(names, cases[fine])}.)"
-        if changed:
-            text += f" Besides, you changed {changed[0]} itself: make a new tensor."
-        return text
+        besides = f" Besides, you changed {changed[0]} itself: make a new one." if changed else ""
+        return f"Asked: {self.task} For {inputs}: {difference}{fine}{besides}"
 
 
 def noise(seed: int, *shape: int) -> torch.Tensor:

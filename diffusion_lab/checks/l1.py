@@ -1,6 +1,8 @@
 """Checks of the exercises of L1: sampling."""
 
 from collections.abc import Callable
+from itertools import pairwise
+from operator import index
 
 import torch
 from torch import Tensor, nn
@@ -23,10 +25,11 @@ def by_factors(formula: Callable) -> Callable:
 
 
 def at_times(first: int, second: int) -> Callable:
-    """Cases of pictures, a time, noise and a schedule, of two sizes."""
+    """Cases of pictures, a time, noise and a schedule, of three sizes; the last is one picture alone."""
     return lambda: [
         (noise(0, 2, 3, 16, 16), first, noise(1, 2, 3, 16, 16), cosine(300).alpha_bar),
         (noise(2, 5, 3, 16, 16), second, noise(3, 5, 3, 16, 16), linear(140).alpha_bar),
+        (noise(4, 3, 16, 16), 431, noise(5, 3, 16, 16), cosine(600).alpha_bar),
     ]
 
 
@@ -106,13 +109,13 @@ def jump(
     variance: Callable = lambda alpha, ab, ab_prev: 1 - alpha,
     weight: Callable = lambda alpha, ab: (1 - alpha) / (1 - ab).sqrt(),
     scale: Callable = lambda alpha: alpha.sqrt(),
-    last: bool = False,
+    quiet: int = 0,
 ) -> Callable:
-    """ddpm_step with another variance of z, another weight of eps or another divisor, or with noise in the last step, too."""
+    """ddpm_step with another variance of z, another weight of eps or another divisor. No noise where t_prev <= quiet."""
 
     def answer(x_t: Tensor, eps: Tensor, t: int, t_prev: int, alpha_bar: Tensor, z: Tensor) -> Tensor:
         ab, ab_prev = alpha_bar[t], alpha_bar[t_prev]
-        sigma = variance(ab / ab_prev, ab, ab_prev) ** 0.5 if t_prev > 0 or last else 0
+        sigma = variance(ab / ab_prev, ab, ab_prev) ** 0.5 if t_prev > quiet else 0
         return (x_t - weight(ab / ab_prev, ab) * eps) / scale(ab / ab_prev) + sigma * z
 
     return answer
@@ -129,7 +132,8 @@ L1_3 = Exercise(
         (*(noise(seed, 1, 3, 16, 16) for seed in (9, 10)), 2, 1, linear(140).alpha_bar, noise(11, 1, 3, 16, 16)),
     ],
     {
-        "The last step, to t_prev = 0, must add no noise.": jump(last=True),
+        "The last step, to t_prev = 0, must add no noise.": jump(quiet=-1),
+        "Fresh noise is missing where t_prev is small: only the step to t_prev = 0 has none.": jump(quiet=1),
         "Fresh noise is missing: add sigma * z.": jump(lambda alpha, ab, ab_prev: 0),
         "Fresh noise is added whole: it has the factor sigma.": jump(lambda alpha, ab, ab_prev: 1),
         "sigma is beta here, so the noise is too weak: it is the square root of beta.": jump(
@@ -148,6 +152,12 @@ L1_3 = Exercise(
         ),
         "The mean divides beta by sqrt(1 - alpha_bar[t_prev]): it is alpha_bar[t] there.": jump(
             weight=lambda alpha, ab: (1 - alpha) / (1 - ab / alpha).sqrt()
+        ),
+        "sigma is 1 - sqrt(alpha) here: it is the square root of 1 - alpha.": (
+            jump(lambda alpha, ab, ab_prev: (1 - alpha.sqrt()) ** 2)
+        ),
+        "sigma is sqrt(1 - alpha_bar[t_prev]) here, all the noise of t_prev: it is sqrt(beta), with beta = 1 - alpha.": (
+            jump(lambda alpha, ab, ab_prev: 1 - ab_prev)
         ),
         "The mean is multiplied by sqrt(alpha): divide by it.": jump(scale=lambda alpha: 1 / alpha.sqrt()),
         "Only the noise is divided by sqrt(alpha): divide the whole mean, in brackets.": jump(
@@ -179,17 +189,28 @@ L1_3 = Exercise(
 )
 
 
+def whole(time: object, advice: str) -> int:
+    """A time as an int; NumPy's and PyTorch's whole numbers are welcome."""
+    try:
+        return index(time)
+    except TypeError:
+        raise Refused(f"Times are whole numbers, an index into alpha_bar, but {time!r} is not one: {advice}") from None
+
+
 class Believer(nn.Module):
-    """Stands in for the network: an answer that depends on the picture and on the time. It writes down the times."""
+    """Stands in for the network: an answer that depends on the picture and on the time. It writes down the times.
+
+    Its beliefs are clipped: so the last picture is not the last belief.
+    """
 
     def __init__(self, alpha_bar: Tensor):
         super().__init__()
         self.alpha_bar, self.asked = alpha_bar, []
 
     def forward(self, x: Tensor, t: int) -> tuple[Tensor, Tensor]:
-        self.asked.append(t)
+        self.asked.append(whole(t, "the network takes t itself, not t / T."))
         x0 = torch.tanh(1.3 * x + t / len(self.alpha_bar))
-        return x0, to_x0_eps("x0", x0, x, t, self.alpha_bar)[1]
+        return x0.clamp(-0.8, 0.8), to_x0_eps("x0", x0, x, t, self.alpha_bar)[1]
 
 
 def walk_with(
@@ -197,18 +218,19 @@ def walk_with(
     ask: Callable = lambda believe, x, t, t_prev: believe(x, t),
     kept: Callable = lambda t, t_prev, x, new, x0, eps: (t, x, x0),
     order: Callable = list,
-    end: Callable = lambda x: [State(0, x, x)],
+    end: Callable = lambda x, x0: [State(0, x, x)],
+    begin: Callable = lambda x, x0: x,
 ) -> Callable:
-    """The loop with another step, question, state, order of the pairs, or end."""
+    """The loop with another step, question, state, order of the pairs, end, or picture at which a step begins."""
 
     def answer(believe: nn.Module, x: Tensor, pairs: list, noises: Tensor, alpha_bar: Tensor) -> list[State]:
         states = []
         for (t, t_prev), z in order(list(zip(pairs, noises, strict=True))):
             x0, eps = ask(believe, x, t, t_prev)
-            new = step(x, eps, t, t_prev, alpha_bar, z)
+            new = step(begin(x, x0), eps, t, t_prev, alpha_bar, z)
             states.append(State(*kept(t, t_prev, x, new, x0, eps)))
             x = new
-        return states + end(x)
+        return states + end(x, x0)
 
     return answer
 
@@ -243,22 +265,26 @@ def asked_once(believe: nn.Module, x: Tensor, pairs: list, noises: Tensor, alpha
     return walk_with(ask=lambda believe, x, t, t_prev: first)(believe, x, pairs, noises, alpha_bar)
 
 
+def end_in_each_turn(*inputs: object) -> list[State]:
+    """Wrong: the last state is kept in each turn of the loop."""
+    return [state for a, b in pairwise(walk_back(*inputs)) for state in (a, State(0, b.x, b.x))]
+
+
 def one_noise(believe: nn.Module, x: Tensor, pairs: list, noises: Tensor, alpha_bar: Tensor) -> list[State]:
     """Wrong: the same noise in each step."""
     return walk_back(believe, x, pairs, noises[:1].expand_as(noises), alpha_bar)
 
 
 def walked(answer: Callable, believe: Believer, x: Tensor, pairs: list, noises: Tensor, alpha_bar: Tensor) -> dict[str, object]:
-    """What the network was asked, and the states."""
+    """The states, and what the network was asked."""
     states = answer(believe, x, pairs, noises, alpha_bar)
     if isinstance(states, State | Tensor):
         raise Refused("It should return the list of all states, and not the last picture alone.")
     if not isinstance(states, list | tuple) or not states or not all(isinstance(state, State) for state in states):
         raise Refused("It should return a list of states: State(t, x, x0) before each step, and State(0, x, x) at the end.")
     found: dict[str, object] = {
-        "the list of times that the network was asked about": believe.asked,
-        "the number of states": len(states),
         "the list of the states' times": [state.t for state in states],
+        "the list of times that the network was asked about": believe.asked,
     }
     found |= {f"x of state {i}": state.x for i, state in enumerate(states)}
     return found | {f"x0 of state {i}": state.x0 for i, state in enumerate(states)}
@@ -286,6 +312,11 @@ L1_4 = Exercise(
     ],
     {
         "Each step begins at the first noise again: give the result of a step back to x.": from_start,
+        "The return stands in the loop: it ends after the first step.": walk_with(order=lambda turns: turns[:1]),
+        "The return stands in the loop: it ends after the first step. The last state comes after the loop.": (
+            walk_with(order=lambda turns: turns[:1], end=lambda x, x0: [])
+        ),
+        "The last state stands in the loop: append State(0, x, x) once, after it.": end_in_each_turn,
         "The network is asked only once: ask it in each turn of the loop, about x as it is now.": asked_once,
         "The network is never asked: call believe(x, t) in each turn of the loop.": (
             walk_with(ask=lambda believe, x, t, t_prev: (x, x))
@@ -320,8 +351,15 @@ L1_4 = Exercise(
         "A state holds the noise in the place of the belief: keep State(t, x, x0).": (
             walk_with(kept=lambda t, t_prev, x, new, x0, eps: (t, x, eps))
         ),
+        "A state holds the picture and the belief the wrong way round: it is State(t, x, x0).": (
+            walk_with(kept=lambda t, t_prev, x, new, x0, eps: (t, x0, x))
+        ),
         "The next picture is the belief itself: take a step from x.": walk_with(
-            lambda x, eps, t, t_prev, alpha_bar, z: believed_sprite(x, t, eps, alpha_bar)
+            lambda x, eps, t, t_prev, alpha_bar, z: x, begin=lambda x, x0: x0
+        ),
+        "The step begins at the belief x0: it begins at x, as noisy as t says.": walk_with(begin=lambda x, x0: x0),
+        "noises holds one noise for each step: step i gets noises[i], not noises[t].": (
+            lambda believe, x, pairs, noises, alpha_bar: noises[pairs[0][0]]
         ),
         "You clipped x: a noisy picture may lie outside -1..1.": walk_with(
             lambda x, eps, t, t_prev, alpha_bar, z: ddpm_step(x, eps, t, t_prev, alpha_bar, z).clamp(-1, 1)
@@ -329,7 +367,13 @@ L1_4 = Exercise(
         "One loop stands in another: go through pairs and noises together, with zip(pairs, noises).": (
             walk_with(order=lambda turns: [(pair, z) for pair, _ in turns for _, z in turns])
         ),
-        "The last state is missing: after the loop, append State(0, x, x).": walk_with(end=lambda x: []),
+        "The last state is missing: after the loop, append State(0, x, x).": walk_with(end=lambda x, x0: []),
+        "The last state holds the old belief: at t = 0 the picture itself is the sprite, State(0, x, x).": walk_with(
+            end=lambda x, x0: [State(0, x, x0)]
+        ),
+        "The last picture is the old belief: keep what the last step gave, State(0, x, x).": walk_with(
+            end=lambda x, x0: [State(0, x0, x0)]
+        ),
         "All states hold one and the same tensor, which was changed in place: a step makes a new one.": in_place,
     },
     "In each turn, for (t, t_prev), z in zip(pairs, noises): ask, keep the state, and give the step's result back to x.",
@@ -354,6 +398,7 @@ L1_5 = Exercise(
     lambda: [  # masks of single pixels: no half, no rectangle, another one in each case
         (*(noise(s, 2, 3, 16, 16) for s in (0, 1)), noise(2, 16, 16) > 0, 137, noise(3, 2, 3, 16, 16), cosine(300).alpha_bar),
         (*(noise(s, 5, 3, 16, 16) for s in (4, 5)), noise(6, 16, 16) > 1, 88, noise(7, 5, 3, 16, 16), linear(140).alpha_bar),
+        (*(noise(s, 1, 3, 16, 16) for s in (8, 9)), noise(10, 16, 16) > 0, 0, noise(11, 1, 3, 16, 16), cosine(300).alpha_bar),
     ],
     {
         "You pasted clean pixels into a noisy picture: bring the known sprite to the noise level of t first.": pasted(
@@ -364,6 +409,15 @@ L1_5 = Exercise(
         ),
         "You replaced everything: outside the mask x must stay.": pasted(lambda x, known, mask, noisy: noisy),
         "Nothing was replaced.": pasted(lambda x, known, mask, noisy: x),
+        "At t = 0 nothing was replaced: there the known pixels go in as they are.": (
+            lambda x, known, mask, t, eps, alpha_bar: keep_known(x, known, mask, t, eps, alpha_bar) if t else x
+        ),
+        "The known pixels are noisy as at t - 1: x is at t.": (
+            lambda x, known, mask, t, eps, alpha_bar: keep_known(x, known, mask, max(t - 1, 0), eps, alpha_bar)
+        ),
+        "The known sprite and the noise are exchanged: it is perturb(known, t, eps, alpha_bar).": (
+            lambda x, known, mask, t, eps, alpha_bar: keep_known(x, eps, mask, t, known, alpha_bar)
+        ),
         "Outside the mask the picture is 0: x must stay there.": pasted(lambda x, known, mask, noisy: noisy * mask),
         "The known pixels were added to those of x: they must take their place.": pasted(
             lambda x, known, mask, noisy: x + noisy * mask

@@ -2,14 +2,14 @@
 
 import copy
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from ..schedules import Schedule, cosine, linear
-from ..steps import perturb, target
+from ..steps import perturb, target, to_x0_eps
 from ..training import diffusion_loss
 from .compare import Refused, unchanged
 from .exercise import Exercise, noise
@@ -34,6 +34,14 @@ L2_1 = Exercise(
         "Both square roots are missing.": by_factors(lambda a, b, x0, eps: a**2 * x0 + b**2 * eps),
         "All sprites got the time of the first one: each has its own.": by_factors(
             lambda a, b, x0, eps: a[:1] * x0 + b[:1] * eps
+        ),
+        "All sprites got the time of the last one: a loop that writes over x_t keeps its last turn only.": by_factors(
+            lambda a, b, x0, eps: a[-1:] * x0 + b[-1:] * eps
+        ),
+        "The factors have the shape (1, B, 1, 1), one for each colour: reshape them to (B, 1, 1, 1), one for each sprite.": (
+            lambda x0, t, eps, alpha_bar: by_factors(lambda a, b, x0, eps: a.movedim(0, 1) * x0 + b.movedim(0, 1) * eps)(
+                x0, t, eps, alpha_bar
+            )
         ),
         "The sprite has the factor of the noise, and the noise that of the sprite.": by_factors(
             lambda a, b, x0, eps: b * x0 + a * eps
@@ -101,6 +109,10 @@ L2_2 = Exercise(
         "You took v as the sprite: v mixes noise and sprite, so x0 is not v.": mixed(
             lambda a, b, x_t, v: v, lambda a, b, x_t, v: (x_t - a * v) / b
         ),
+        "This is at time t - 1: alpha_bar[0] belongs to t = 0, so use alpha_bar[t].": (
+            lambda v, x_t, t, alpha_bar: from_v(v, x_t, t - 1, alpha_bar)
+        ),
+        "x_t and v are exchanged.": lambda v, x_t, t, alpha_bar: from_v(x_t, v, t, alpha_bar),
         "It should return two things, (x0, eps).": lambda v, x_t, t, alpha_bar: from_v(v, x_t, t, alpha_bar)[0],
     },
     "x_t and v are x0 and eps turned by an angle. Compute a x_t - b v: what becomes of eps?",
@@ -139,13 +151,29 @@ def squared(
     return loss
 
 
-def with_slope(answer: Callable, model: nn.Module, *batch: object) -> dict[str, object]:
-    """The loss, and whether a training could use it."""
+def trains_on(model: nn.Module) -> None:
+    """Refuses, in words, what leaves a network that is trained no longer fit for it."""
+    if not all(part.training for part in model.modules()):
+        raise Refused("You put the network that is trained into eval mode: leave its mode as it is.")
+    if not all(weight.requires_grad for weight in model.parameters()):
+        raise Refused("You switched requires_grad off in the network that is trained: leave it as it is.")
+
+
+def with_slope(answer: Callable, model: Probe, *batch: object) -> dict[str, object]:
+    """The loss, and what a training needs of it: the slopes of the network's weights."""
     got = answer(model, *batch)
     if isinstance(got, Tensor) and got.ndim:
         raise Refused(f"The loss is one number, and this has the shape {tuple(got.shape)}: take the mean of all squares.")
-    slope = isinstance(got, Tensor) and got.requires_grad
-    return {"backward() can start from the loss": slope} | {"the loss": got.item() if isinstance(got, Tensor) else got}
+    trains_on(model)
+    if model.weight.grad is not None:
+        raise Refused("You called backward() in the loss: return it only, for backward() belongs to the training loop.")
+    if isinstance(got, Tensor) and got.requires_grad:
+        got.backward()
+    return {
+        "backward() from the loss reaches the weights": model.weight.grad is not None,
+        "the loss": got.item() if isinstance(got, Tensor) else got,
+        "the slope of the loss": model.weight.grad,
+    }
 
 
 L2_3 = Exercise(
@@ -165,11 +193,20 @@ L2_3 = Exercise(
         (Probe(8, "eps"), noise(9, 2, 3, 4, 4), noise(10, 2, 3), torch.tensor([99, 12]), noise(11, 2, 3, 4, 4), linear(140)),
     ],
     {
-        "backward() cannot start from this loss: return the tensor, without item(), detach() or no_grad().": (
+        "backward() does not reach the weights from this loss: return its tensor, without item(), detach() or no_grad().": (
             lambda *batch: diffusion_loss(*batch).item()
         ),
         "The network is told t, and it knows t / schedule.T, a number from 0 to 1.": squared(
             lambda model, x0, x_t, c, t, eps, s: model(x_t, t.to(x_t), c)
+        ),
+        "The network is told 1 - t / schedule.T: it knows t / schedule.T, which is 1 at the noise.": squared(
+            lambda model, x0, x_t, c, t, eps, s: model(x_t, 1 - t / s.T, c)
+        ),
+        "t // schedule.T leaves out what is behind the point: write t / schedule.T.": squared(
+            lambda model, x0, x_t, c, t, eps, s: model(x_t, (t // s.T).to(x_t), c)
+        ),
+        "The network takes x_t, then the time, then the context: model(x_t, t / schedule.T, c).": squared(
+            lambda model, x0, x_t, c, t, eps, s: model(x_t, c, t / s.T)
         ),
         "500 is the T of one schedule only: divide by schedule.T.": squared(
             lambda model, x0, x_t, c, t, eps, s: model(x_t, t / 500, c)
@@ -191,6 +228,18 @@ L2_3 = Exercise(
         "You compare with x_t: the answer should be target(model.prediction, ...).": squared(
             wanted=lambda model, x0, x_t, c, t, eps, s: x_t
         ),
+        "The target is made from the noisy x_t: make it from the clean sprites x0.": squared(
+            wanted=lambda model, x0, x_t, c, t, eps, s: target(model.prediction, x_t, t, eps, s.alpha_bar)
+        ),
+        "This is the error of the believed sprite: compare the answer itself with target(model.prediction, ...).": squared(
+            lambda model, x0, x_t, c, t, eps, s: to_x0_eps(model.prediction, model(x_t, t / s.T, c), x_t, t, s.alpha_bar)[0],
+            wanted=lambda model, x0, x_t, c, t, eps, s: x0,
+        ),
+        "All sprites got the time of the first one: each has its own.": squared(
+            wanted=lambda model, x0, x_t, c, t, eps, s: target(model.prediction, x0, t[:1], eps, s.alpha_bar),
+            noisy=lambda x0, t, eps, s: perturb(x0, t[:1], eps, s.alpha_bar),
+        ),
+        "This is half of the mean square: leave the factor out.": squared(size=lambda error: error.square().mean() / 2),
         "This is the mean of the absolute differences: square them.": squared(size=lambda error: error.abs().mean()),
         "This is the sum of the squares: take their mean.": squared(size=lambda error: error.square().sum()),
         "This is the root of the mean square: leave the root out.": squared(size=lambda error: error.square().mean().sqrt()),
@@ -232,14 +281,14 @@ def training(model: nn.Module, optimizer: torch.optim.Optimizer, batches: Iterab
 def updates(
     *order: str,
     note: Callable = lambda value, again: value.item(),
-    only: slice = slice(None),
+    only: Callable = iter,
     back: Callable = lambda losses: losses,
 ) -> Callable:
     """An answer that takes the steps of each update in this order, and notes each loss in this way."""
 
     def answer(model: nn.Module, optimizer: torch.optim.Optimizer, batches: Iterable, loss: Callable) -> object:
         losses = []
-        for batch in list(batches)[only]:
+        for batch in only(batches):
             value = loss(model, batch)
             for step in order or ("zero_grad", "backward", "step"):
                 value.backward() if step == "backward" else getattr(optimizer, step)()
@@ -247,6 +296,14 @@ def updates(
         return back(losses)
 
     return answer
+
+
+def until_it_rises(model: nn.Module, optimizer: torch.optim.Optimizer, batches: Iterable, loss: Callable) -> list[float]:
+    """Wrong: stops where the loss rises."""
+    losses: list[float] = []
+    while losses == sorted(losses, reverse=True) and (batch := next(batches, None)) is not None:
+        losses += training(model, optimizer, [batch], loss)
+    return losses
 
 
 def by_hand(model: nn.Module, optimizer: torch.optim.Optimizer, batches: Iterable, loss: Callable) -> list[float]:
@@ -264,19 +321,28 @@ def by_hand(model: nn.Module, optimizer: torch.optim.Optimizer, batches: Iterabl
 
 def trained(answer: Callable, model: nn.Module, optimizer: Descent, batches: Tensor, loss: Callable) -> dict[str, object]:
     """What a training of a copy leaves behind: the losses and the weights."""
-    copy_, count = copy.deepcopy(model), []
+    copy_, seen, ahead = copy.deepcopy(model), [], []
 
-    def counted(network: nn.Module, batch: Tensor) -> Tensor:
-        count.append(network)
+    def watched(network: nn.Module, batch: Tensor) -> Tensor:
+        if network is not copy_:
+            raise Refused("loss takes the network `model` itself, no copy of it, and then the batch: loss(model, batch).")
+        trains_on(network)
+        seen.append(batch)
         return loss(network, batch)
 
-    losses = answer(copy_, torch.optim.SGD(copy_.parameters(), optimizer.lr, momentum=0.9), iter(batches.clone()), counted)
+    def one_by_one() -> Iterator[Tensor]:
+        for k, batch in enumerate(batches.clone()):
+            ahead.append(k - len(seen))
+            yield batch
+
+    losses = answer(copy_, torch.optim.SGD(copy_.parameters(), optimizer.lr, momentum=0.9), one_by_one(), watched)
+    trains_on(copy_)
     if not isinstance(losses, list):
         raise Refused(f"It should return the list of all losses, but returned {type(losses).__name__}.")
     if any(isinstance(value, Tensor) for value in losses):
         raise Refused("The losses are tensors, which keep the whole network's memory alive: note loss.item(), a number.")
     weights = {f"the weight {name} after the training": value for name, value in copy_.state_dict().items()}
-    return weights | {"the list of losses": torch.tensor(losses)}
+    return weights | {"the list of losses": torch.tensor(losses), "batches are taken one by one": max(ahead, default=0) < 2}
 
 
 L2_4 = Exercise(
@@ -294,9 +360,13 @@ L2_4 = Exercise(
         "The step comes before backward(): so each step goes down the slope of an older batch.": updates(
             "step", "zero_grad", "backward"
         ),
-        "Only the first batch was used: is a return inside the loop?": updates(only=slice(1)),
-        "The last batch was left out.": updates(only=slice(-1)),
-        "The first batch was left out.": updates(only=slice(1, None)),
+        "Only the first batch was used: is a return inside the loop?": updates(only=lambda batches: list(batches)[:1]),
+        "The training stops where the loss rises: go through all batches.": until_it_rises,
+        "The last batch was left out.": updates(only=lambda batches: list(batches)[:-1]),
+        "The first batch was left out.": updates(only=lambda batches: list(batches)[1:]),
+        "All batches were taken before the first update, as by list(batches), but they may be endless: for batch in batches.": (
+            updates(only=list)
+        ),
         "The loss is asked for again after the step: note the one before it.": updates(
             note=lambda value, again: again().item()
         ),
@@ -304,6 +374,7 @@ L2_4 = Exercise(
         "The losses are tensors, which keep the whole network's memory alive: note loss.item(), a number.": updates(
             note=lambda value, again: value
         ),
+        "The losses are rounded: note loss.item() as it is.": updates(note=lambda value, again: round(value.item(), 3)),
         "It should return the list of all losses, but returned NoneType.": updates(back=lambda losses: None),
         "Two steps are taken for each batch.": updates("zero_grad", "backward", "step", "step"),
         "The optimiser takes no part: let optimizer.step() move the weights.": by_hand,
@@ -321,9 +392,11 @@ def filled(network: nn.Module, seed: int) -> nn.Module:
 
 
 def networks(seed: int) -> list[nn.Module]:
-    """An average and a model with BatchNorm, of a shape that depends on the seed, filled with random numbers."""
-    layers = (nn.Linear(3, 4), nn.BatchNorm1d(4)) if seed == 0 else (nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5), nn.Linear(2, 6))
-    pair = [nn.Sequential(*layers), copy.deepcopy(nn.Sequential(*layers))]
+    """An average and a model with BatchNorm, one in another if seed is not 0, filled with random numbers."""
+    layers = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    if seed:
+        layers = nn.Sequential(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5), layers)
+    pair = [layers, copy.deepcopy(layers)]
     for k, network in enumerate(pair):
         for value in network.state_dict().values():
             value.copy_(noise(2 * seed + k, *value.shape) if value.is_floating_point() else torch.tensor(5 * k + 2))
@@ -360,6 +433,7 @@ def after(answer: Callable, average: nn.Module, model: nn.Module, decay: float) 
     """The average's entries after the call. How often BatchNorm was used is of no weight: whole numbers are left out."""
     mine, theirs = copy.deepcopy(average), copy.deepcopy(model)
     answer(mine, theirs, decay)
+    trains_on(theirs)
     old = average.state_dict()
     new = {name: value for name, value in mine.state_dict().items() if value.is_floating_point()}
     return {
@@ -391,10 +465,25 @@ L2_5 = Exercise(
         "Only BatchNorm's running mean and variance moved: go through state_dict(), not buffers().": only("running"),
         "The biases stayed behind: go through all of state_dict().": only("weight|running"),
         "BatchNorm's scale stayed behind, its `weight` of shape (C,): go through all of state_dict().": only(
-            r"0\.weight|2\.weight|bias|running"
+            r"0\.weight|bias|running"
         ),
-        "BatchNorm stayed behind: go through all of state_dict().": only(r"0\.|2\."),
-        "Only the first layer moved: go through all of state_dict().": only(r"0\."),
+        "BatchNorm stayed behind: go through all of state_dict().": only(r"0\.[wb]"),
+        "Only the first layer moved: go through all of state_dict().": only(r"^0"),
+        "A Sequential may stand in another, and what is in there stayed behind: go through all of state_dict().": only(
+            r"^.\.\D"
+        ),
+        "BatchNorm's statistics deeper in the network stayed behind: go through all of state_dict().": only(
+            r"weight|bias|^1\.running"
+        ),
+        "The network counts whole here: its share is 1 - decay.": each_entry(
+            lambda mine, theirs, decay: mine.is_floating_point() and mine.mul_(decay).add_(theirs)
+        ),
+        "BatchNorm's running mean and variance were copied: they are averaged, too.": (
+            lambda average, model, decay: (only("weight|bias")(average, model, decay), only("running")(average, model, 0.0))
+        ),
+        "Weights that are trained cannot change in place like this: do it under `with torch.no_grad():`.": (
+            lambda average, model, decay: next(average.parameters()).mul_(decay)
+        ),
         "state_dict() also holds a whole number, num_batches_tracked, and lerp_ knows only floats: ask is_floating_point(), "
         "and copy the others.": each_entry(lambda mine, theirs, decay: mine.lerp_(theirs, 1 - decay)),
         "state_dict() also holds a whole number, num_batches_tracked, which cannot become a float in place: ask "

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from operator import index
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from ..schedules import Schedule, cosine, linear, step_grid
 from ..steps import ddim_step, perturb
 from .compare import Refused
 from .exercise import Exercise, noise
-from .l1 import roots
+from .l1 import roots, whole
 
 
 def quiet_step(x0: Tensor, eps: Tensor, t: int, t_prev: int, alpha_bar: Tensor) -> Tensor:
@@ -27,6 +26,8 @@ L4_1 = Exercise(
     lambda: [
         (noise(0, 2, 3, 16, 16), noise(1, 2, 3, 16, 16), 210, 150, cosine(300).alpha_bar),
         (noise(2, 5, 3, 16, 16), noise(3, 5, 3, 16, 16), 93, 61, linear(140).alpha_bar),
+        (noise(4, 1, 3, 16, 16), noise(5, 1, 3, 16, 16), 40, 0, cosine(600).alpha_bar),
+        (noise(6, 1, 3, 16, 16), noise(7, 1, 3, 16, 16), 5, 3, linear(140).alpha_bar),
     ],
     {
         "This stays at time t: use alpha_bar[t_prev], the time to go to.": (
@@ -57,6 +58,17 @@ L4_1 = Exercise(
         "alpha_bar[t_prev] belongs to t_prev: add nothing to the index.": (
             lambda x0, eps, t, t_prev, alpha_bar: perturb(x0, t_prev + 1, eps, alpha_bar)
         ),
+        "alpha_bar[t_prev] belongs to t_prev: take nothing from the index.": (
+            lambda x0, eps, t, t_prev, alpha_bar: perturb(x0, t_prev - 1, eps, alpha_bar)
+        ),
+        "At t_prev = 0 there is no noise any more: use alpha_bar[t_prev] there, too.": (
+            lambda x0, eps, t, t_prev, alpha_bar: perturb(x0, max(t_prev, 1), eps, alpha_bar)
+        ),
+        "This is alpha_bar[t] / alpha_bar[t_prev], the factor of a step from x_t: x0 is clean, so use alpha_bar[t_prev].": (
+            lambda x0, eps, t, t_prev, alpha_bar: (
+                (alpha_bar[t] / alpha_bar[t_prev]).sqrt() * x0 + (1 - alpha_bar[t] / alpha_bar[t_prev]).sqrt() * eps
+            )
+        ),
         "The noise's factor is the root of 1 - alpha_bar[t_prev], not 1 minus the root.": (
             lambda x0, eps, t, t_prev, alpha_bar: alpha_bar[t_prev].sqrt() * x0 + (1 - alpha_bar[t_prev].sqrt()) * eps
         ),
@@ -85,14 +97,6 @@ L4_1 = Exercise(
 NOT_PAIRED = "These are the times: pair each with the next."
 
 
-def whole(time: object) -> int:
-    """A time as an int; NumPy's and PyTorch's whole numbers are welcome."""
-    try:
-        return index(time)
-    except TypeError:
-        raise Refused(f"Times are whole numbers, an index into alpha_bar, but {time!r} is not one: use round().") from None
-
-
 def two(pair: object) -> object:
     """A pair, or in words that it is none."""
     try:
@@ -103,17 +107,22 @@ def two(pair: object) -> object:
 
 def grid(answer: Callable, T: int, n: int) -> dict[str, object]:
     """What a grid must be. Where it rounds up and where down is free."""
-    pairs = [tuple(map(whole, two(pair))) for pair in answer(T, n)]
+    got = answer(T, n)
+    if hasattr(got, "__next__"):
+        raise Refused(
+            f"It should return a list, which can be used twice and turned round: put list() around the {type(got).__name__}."
+        )
+    if isinstance(got, list) and len(got) == 2 * n and not any(hasattr(time, "__len__") for time in got):
+        raise Refused("The pairs lie flat in one list: make each a tuple, (t, t_prev).")
+    pairs = [tuple(whole(time, "use round().") for time in two(pair)) for pair in got]
     if not pairs or any(len(pair) != 2 for pair in pairs):
         raise Refused("It should return a list of n pairs (t, t_prev).")
     sizes = [t - t_prev for t, t_prev in pairs]
     return {
-        "the first step's beginning": pairs[0][0],
-        "the last step's end": pairs[-1][1],
-        "the number of steps": len(pairs),
+        "the list of the first time, the last time and the number of steps": [pairs[0][0], pairs[-1][1], len(pairs)],
         "each step begins where the one before ended, and goes down": all(a[1] == b[0] for a, b in pairwise(pairs))
         and min(sizes) > 0,
-        "all steps are equally long, but for 1": max(sizes) - min(sizes) <= 1,
+        "the list of the shortest and the longest step": [min(sizes), max(sizes)],
     }
 
 
@@ -134,7 +143,16 @@ L4_2 = Exercise(
         "T // n rounds down: for some n there are more than n steps, of which the last is short. Round T * k / n instead.": (
             lambda T, n: [(t, max(t - T // n, 0)) for t in range(T, 0, -(T // n))]
         ),
-        "T // n rounds down: the last step has to make up for all that is left. Round T * k / n instead.": (
+        "T // n, rounded up, takes too large steps: the end comes too early. Round T * k / n instead.": (
+            lambda T, n: [(t, max(t + -T // n, 0)) for t in range(T, 0, -T // n)]
+        ),
+        "round(T / n) is rounded once for all steps: the last has to make up for it. Round T * k / n instead.": (
+            lambda T, n: list(pairwise([*(max(T - k * round(T / n), 0) for k in range(n)), 0]))
+        ),
+        "Each time but the ends is in two pairs: zip(times, times[1:]), without steps of 2.": (
+            lambda T, n: list(zip((times := [round(T * k / n) for k in range(n, -1, -1)])[::2], times[1::2], strict=False))
+        ),
+        "T // n rounds down: one step has to make up for all that is left. Round T * k / n instead.": (
             lambda T, n: [(T - k * (T // n), T - (k + 1) * (T // n) if k < n - 1 else 0) for k in range(n)]
         ),
         "The last step ends at 1, expected 0: the sprite would stay noisy.": between(lambda T, n: np.linspace(T, 1, n + 1)),
@@ -180,19 +198,19 @@ class Believer(nn.Module):
         """The pair (believed sprite, guessed noise)."""
         if isinstance(t, tuple | list):
             raise Refused("answer was given a pair, and takes the time t alone: write for t, t_prev in pairs.")
-        if whole(t) < 1:
-            raise Refused(f"The network was asked at t = {t}, where there is no noise: ask it at t, not at t_prev.")
+        if whole(t, "the network takes t itself, not t / T.") < 1:
+            raise Refused(f"The network was asked at t = {t}, where there is no noise: ask it at the t of each pair only.")
         self.seen.append(t)
         x0 = torch.tanh(0.5 * x + self.colour + 0.004 * t)
         return x0, x - (0.5 + 0.001 * t) * x0
 
 
 class Step(nn.Module):
-    """DDIM with eta = 0 as an argument of the loop, each time a new object, as all that a case holds."""
+    """Stands in for quiet_step in the loop, each time a new object. A loop with a formula of its own gets other pictures."""
 
     def forward(self, x0: Tensor, eps: Tensor, t: int, t_prev: int, alpha_bar: Tensor) -> Tensor:
-        """As quiet_step."""
-        return quiet_step(x0, eps, t, t_prev, alpha_bar)
+        """Like x0."""
+        return 0.9 * quiet_step(x0, eps, t, t_prev, alpha_bar)
 
 
 def ddim_loop(answer: Callable, step: Callable, start: Tensor, pairs: list, alpha_bar: Tensor) -> list[Tensor]:
@@ -209,8 +227,6 @@ def walk(
 ) -> dict[str, int | Tensor]:
     """What a walk must be: the pictures, and how often the network was asked."""
     pictures = loop(answer, step, start, pairs, alpha_bar)
-    if isinstance(pictures, Tensor):
-        pictures = list(pictures) if pictures.ndim == start.ndim + 1 else pictures
     if not isinstance(pictures, list | tuple) or not all(isinstance(picture, Tensor) for picture in pictures):
         raise Refused(
             "It should return a list of pictures, one for each time: start the list with the start noise, append each x."
@@ -271,7 +287,7 @@ def case(seed: int, size: tuple, n: int, schedule: Schedule) -> tuple:
 
 L4_3 = Exercise(
     "L4.3",
-    "the pictures at all times, the start first, each made by `step` from the network's answer to the one before.",
+    "the list of pictures at all times, the start first, each made by `step` from the network's answer to the one before.",
     ddim_loop,
     lambda: [case(0, (2, 3, 16, 16), 7, cosine(300)), case(2, (5, 2, 1, 1), 4, linear(140))],
     {
@@ -295,6 +311,12 @@ L4_3 = Exercise(
             go=lambda step, x, x0, eps, t, t_prev, alpha_bar: step(x, eps, t, t_prev, alpha_bar)
         ),
         "What step returned was not kept: write x = step(...).": looped(go=lambda step, x, x0, eps, t, t_prev, alpha_bar: x),
+        "The given step is not used: call step(x0, eps, t, t_prev, alpha_bar).": looped(
+            go=lambda step, x, x0, eps, t, t_prev, alpha_bar: quiet_step(x0, eps, t, t_prev, alpha_bar)
+        ),
+        "You clipped x: a noisy picture may lie outside -1..1.": looped(
+            go=lambda step, x, x0, eps, t, t_prev, alpha_bar: step(x0, eps, t, t_prev, alpha_bar).clamp(-1, 1)
+        ),
         "step goes to t - 1 here: give it t_prev.": looped(
             go=lambda step, x, x0, eps, t, t_prev, alpha_bar: step(x0, eps, t, t - 1, alpha_bar)
         ),
@@ -318,6 +340,9 @@ L4_3 = Exercise(
             keep=lambda pictures, beliefs: [pictures[-1]]
         ),
         "The list holds the beliefs: append x, what step returned.": looped(keep=lambda pictures, beliefs: beliefs),
+        "The list holds the start and the beliefs: append x, what step returned.": looped(
+            keep=lambda pictures, beliefs: [pictures[0], *beliefs]
+        ),
         "All pictures in the list are one tensor that was written over: make a new x in each step.": one_picture,
         "The list runs from the end to the start: the start noise comes first.": looped(
             keep=lambda pictures, beliefs: pictures[::-1]
@@ -343,9 +368,9 @@ def slerp(a: Tensor, b: Tensor, w: float) -> Tensor:
     return arc(a, b, w, angle(a, b))
 
 
-def a_pair(seed: int, height: int) -> tuple[Tensor, Tensor]:
+def a_pair(seed: int, height: int, strength: float = 1) -> tuple[Tensor, Tensor]:
     """Two noises of different strength with something in common, so that the angle is no right one."""
-    a, b = noise(seed, 3, height, 16), noise(seed + 1, 3, height, 16)
+    a, b = strength * noise(seed, 3, height, 16), strength * noise(seed + 1, 3, height, 16)
     return a, 1.5 * b + 0.6 * a
 
 
@@ -353,7 +378,7 @@ L4_4 = Exercise(
     "L4.4",
     "the noise at w on the arc from a to b.",
     slerp,
-    lambda: [(*a_pair(0, 16), 0.3), (*a_pair(2, 12), 0.8)],
+    lambda: [(*a_pair(0, 16), 0.3), (*a_pair(2, 12, 0.1), 0.8), *((*a_pair(4, 16), w) for w in (0.0, 1.0, 0.02, 0.97))],
     {
         "This is the straight line: half way the noise is too weak. Or is theta in the wrong unit?": lambda a, b, w: (
             (1 - w) * a + w * b
@@ -365,6 +390,20 @@ L4_4 = Exercise(
         "theta is in degrees here, but torch.sin wants radians: arccos gives radians already.": (
             lambda a, b, w: arc(a, b, w, torch.rad2deg(angle(a, b)))
         ),
+        "The norm is the root of the sum of squares: divide by a.norm() * b.norm().": lambda a, b, w: arc(
+            a, b, w, torch.arccos((a * b).sum() / (a.norm() * b.norm()) ** 2)
+        ),
+        "The cosine is divided by the norm of a twice: divide by both norms.": lambda a, b, w: arc(
+            a, b, w, torch.arccos((a * b).sum() / a.square().sum())
+        ),
+        "The cosine must be divided by both norms, not by the number of values.": lambda a, b, w: arc(
+            a, b, w, torch.arccos((a * b).mean())
+        ),
+        "w is kept away from 0 and 1 here: the ends belong to the arc.": lambda a, b, w: slerp(a, b, min(max(w, 0.1), 0.9)),
+        "The whole sum is divided by sin(theta), not only its second part: put it in brackets.": lambda a, b, w: (
+            torch.sin((1 - w) * angle(a, b)) * a + torch.sin(w * angle(a, b)) * b / torch.sin(angle(a, b))
+        ),
+        "theta is the arcsin of the cosine here: take arccos.": lambda a, b, w: arc(a, b, w, torch.pi / 2 - angle(a, b)),
         "The cosine must be divided by both norms.": lambda a, b, w: arc(a, b, w, torch.arccos((a * b).sum())),
         "theta must be the angle between a and b, and not simply a right angle.": (
             lambda a, b, w: arc(a, b, w, torch.tensor(torch.pi / 2))
@@ -398,13 +437,18 @@ def order(steps: list[int], errors: list[float]) -> float:
     return -float(np.polyfit(np.log(steps), np.log(errors), 1)[0])
 
 
+def ends(first: int, last: int) -> Callable:
+    """An answer from two of the errors."""
+    return lambda steps, errors: np.log(errors[first] / errors[last]) / np.log(steps[last] / steps[first])
+
+
 L4_5 = Exercise(
     "L4.5",
     "the order p, where errors fall like steps to the power of -p.",
     order,
-    lambda: [  # errors that follow 3 n^(-1.5) and 7 n^(-2.2) exactly
-        ([10, 20, 40, 80], [3 * n**-1.5 for n in (10, 20, 40, 80)]),
-        ([5, 15, 25, 60, 90], [7 * n**-2.2 for n in (5, 15, 25, 60, 90)]),
+    lambda: [  # no exact power laws, and one error that rises: a line must be fitted
+        ([10, 20, 40, 80, 160], [0.095, 0.041, 0.011, 0.0052, 0.0013]),
+        ([5, 15, 25, 90], [0.21, 0.013, 0.016, 0.0003]),
     ],
     {
         "The sign: errors fall, and the order is given as a positive number.": lambda steps, errors: -order(steps, errors),
@@ -413,6 +457,23 @@ L4_5 = Exercise(
         ),
         "This is minus the slope without logarithms: take the logarithm of steps and of errors.": (
             lambda steps, errors: -np.polyfit(steps, errors, 1)[0]
+        ),
+        "The errors are squared here: take them as they are.": lambda steps, errors: 2 * order(steps, errors),
+        "The two logarithms have different bases: take the same one twice.": lambda steps, errors: (
+            order(steps, errors) / np.log(2)
+        ),
+        "The two logarithms have different bases: take the same one for both.": (
+            lambda steps, errors: order(steps, errors) * np.log(2)
+        ),
+        "This is minus the line's height: np.polyfit returns the slope first.": (
+            lambda steps, errors: -np.polyfit(np.log(steps), np.log(errors), 1)[1]
+        ),
+        "Only the first and the last error are used: fit a line through all.": ends(0, -1),
+        "Only the first two errors are used: fit a line through all.": ends(0, 1),
+        "Only the last two errors are used: fit a line through all.": ends(-2, -1),
+        "The last error is left out: fit a line through all.": lambda steps, errors: order(steps[:-1], errors[:-1]),
+        "This is the mean of the slopes between neighbours: fit one line through all.": lambda steps, errors: (
+            -np.mean(np.diff(np.log(errors)) / np.diff(np.log(steps)))
         ),
         "This is the factor that more steps gain; the order is its logarithm, divided by that of the steps' ratio.": (
             lambda steps, errors: errors[0] / errors[1]
@@ -432,7 +493,10 @@ L4_5 = Exercise(
         "This is the line's height: np.polyfit returns the slope first.": (
             lambda steps, errors: np.polyfit(np.log(steps), np.log(errors), 1)[1]
         ),
-        "Steps and errors are exchanged: this is 1 / p.": lambda steps, errors: 1 / order(steps, errors),
+        "Steps and errors are exchanged: np.polyfit takes the steps first.": lambda steps, errors: order(errors, steps),
+        "This is the factor that twice as many steps gain: the order is its exponent, as in 2 ** order.": (
+            lambda steps, errors: 2 ** order(steps, errors)
+        ),
     },
     "np.polyfit(np.log(steps), np.log(errors), 1) returns (slope, height). The order is minus the slope.",
 )
