@@ -42,7 +42,9 @@ def write(axis: Axes, x: float, y: float, text: str, colour: str = INK, size: fl
     axis.text(x, y, text, color=colour, size=size, ha="center", va="center", linespacing=1.3)
 
 
-def arrow(axis: Axes, start: tuple[float, float], end: tuple[float, float], colour: str = INK, bend: float = 0.0, dashed=False):
+def arrow(
+    axis: Axes, start: tuple[float, float], end: tuple[float, float], colour: str = INK, bend: float = 0.0, dashed: bool = False
+):
     """An arrow; bend: how far it leaves the straight line, to the right of its direction, as a share of its length."""
     style = {"arrowstyle": "-|>", "mutation_scale": 14, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
     curve = f"arc3,rad={bend}"
@@ -75,7 +77,7 @@ def chain(frames: Sequence[Tensor] | Tensor, times: Sequence[int]) -> Figure:
     return fig
 
 
-def unet(features: int = 64) -> Figure:
+def unet(features: int) -> Figure:
     """The ContextUnet: three sizes down, three up, the skips between them, and where time and words enter."""
     fig, axis = canvas(14.6, 5.9)
     rows = {16: 4.6, 8: 3.2, 4: 1.8, 1: 0.5}
@@ -108,27 +110,28 @@ def unet(features: int = 64) -> Figure:
     return fig
 
 
-def guidance(s: float = 2.0, pictures: Sequence[Tensor] = (), wish: str = "the wish") -> Figure:
+def guidance(s: float, pictures: Sequence[Tensor], wish: str) -> Figure:
     """Classifier-free guidance as two arrows: from u to c, and on in the same direction, s times as far in all.
 
-    pictures: none, or four, (3, H, W) each: x_t, and the beliefs of u, of c and of the guided answer.
+    pictures: x_t, and the beliefs of u, of c and of the guided answer, (3, H, W) each. wish: the words.
+    ValueError for another number of pictures.
     """
-    left, base = (5.4, 2.5) if len(pictures) else (0.0, 0.6)
-    u, way = np.array([left + 1.2, base]), np.array([2.3, 0.5])
+    if len(pictures) != 4:
+        raise ValueError(f"guidance takes four pictures, not {len(pictures)}.")
+    u, way = np.array([6.6, 2.5]), np.array([2.3, 0.5])
     c, guided = u + way, u + s * way
     width, height = guided[0] + 1.5, guided[1] + 0.75
     fig, axis = canvas(width, height)
-    if len(pictures):
-        middle = height / 2
-        picture(axis, 0.95, middle, 1.6, pictures[0])
-        write(axis, 0.95, middle - 1.1, "noisy, $x_t$")
-        for y, words, end in ((middle + 1.1, "no words", "u"), (middle - 1.1, f"“{wish}”", "c")):
-            box(axis, 3.4, y, 2.1, 0.9, f"network, told\n{words}", ACCENT, "#fdf1f2")
-            arrow(axis, (1.85, middle + 0.35 * (y - middle)), (2.3, y))
-            arrow(axis, (4.5, y), (5.05, y))
-            write(axis, 5.3, y, end, size=14)
-        for (x, y), image in zip((u, c, guided), pictures[1:], strict=True):
-            picture(axis, x, y - 1.1, 1.7, image)
+    middle = height / 2
+    picture(axis, 0.95, middle, 1.6, pictures[0])
+    write(axis, 0.95, middle - 1.1, "noisy, $x_t$")
+    for y, words, end in ((middle + 1.1, "no words", "u"), (middle - 1.1, f"“{wish}”", "c")):
+        box(axis, 3.4, y, 2.1, 0.9, f"network, told\n{words}", ACCENT, "#fdf1f2")
+        arrow(axis, (1.85, middle + 0.35 * (y - middle)), (2.3, y))
+        arrow(axis, (4.5, y), (5.05, y))
+        write(axis, 5.3, y, end, size=14)
+    for (x, y), image in zip((u, c, guided), pictures[1:], strict=True):
+        picture(axis, x, y - 1.1, 1.7, image)
     arrow(axis, tuple(u), tuple(c), INK)
     arrow(axis, tuple(c), tuple(guided), ACCENT)
     for point, text, colour in ((u, "u", INK), (c, "c", INK), (guided, f"u + s (c − u),  s = {s:g}", ACCENT)):
@@ -138,14 +141,14 @@ def guidance(s: float = 2.0, pictures: Sequence[Tensor] = (), wish: str = "the w
     return fig
 
 
-def distillation(pictures: Sequence[Tensor] | Tensor = ()) -> Figure:
+def distillation(pictures: Sequence[Tensor] | Tensor) -> Figure:
     """Teacher, student and critic: what each is given, and how their difference changes the student.
 
-    pictures: x_t, the student's answer, x_s, the teacher's belief, the critic's, their difference, each (3, H, W). Without them
-    boxes with words stand in their places. ValueError for another number of pictures.
+    pictures: x_t, the student's answer, x_s, the teacher's belief, the critic's, their difference, each (3, H, W).
+    ValueError for another number of pictures.
     """
-    if len(pictures) not in (0, 6):
-        raise ValueError(f"distillation takes six pictures or none, not {len(pictures)}.")
+    if len(pictures) != 6:
+        raise ValueError(f"distillation takes six pictures, not {len(pictures)}.")
     fig, axis = canvas(15.2, 5.7)
     places = (
         (0.9, 2.5, "noisy $x_t$", INK),
@@ -156,11 +159,8 @@ def distillation(pictures: Sequence[Tensor] | Tensor = ()) -> Figure:
         (14.2, 2.5, "difference", ACCENT),
     )
     for k, (x, y, text, colour) in enumerate(places):
-        if len(pictures):
-            picture(axis, x, y, 1.5, pictures[k])
-            write(axis, x, y + 0.93 if x == 12.1 else y - 0.95, text, colour, 10)
-        else:
-            box(axis, x, y, 1.5, 0.9, text, colour)
+        picture(axis, x, y, 1.5, pictures[k])
+        write(axis, x, y + 0.93 if x == 12.1 else y - 0.95, text, colour, 10)
     box(axis, 2.95, 2.5, 1.4, 0.9, "student", ACCENT, "#fdf1f2")
     box(axis, 10.1, 4.0, 1.5, 0.9, "teacher\n(fixed)")
     box(axis, 10.1, 1.0, 1.5, 0.9, "critic")

@@ -24,12 +24,13 @@ class Diary:
     At the beginning it writes a checkpoint, so that a place where nothing can be written is found before the work. While the
     run goes on there are OUT.ckpt, every `checkpoint_every` updates, and, if `film_every` is not 0, OUT.film.png: a row of
     sprites each time, the first at the top.
+    (A run that goes on keeps its rows; `film_every` must then be what it was.)
     At a good end there are the weights, OUT, and no checkpoint any more. log: a folder for TensorBoard, or None.
     OSError, in one sentence, if something cannot be written; ValueError if TensorBoard is not there.
     """
 
     def __init__(self, run: Run, out: Path, checkpoint_every: int, film_every: int, log: Path | None):
-        self.run, self.out, self.checkpoint = run, out, Path(f"{out}.ckpt")
+        self.run, self.out, self.checkpoint, self.film = run, out, Path(f"{out}.ckpt"), Path(f"{out}.film.png")
         self.checkpoint_every, self.film_every, self.folder = checkpoint_every, film_every, log
         self.smooth, self.open = None, ExitStack()
         self.writer = _tensorboard() if log is not None and is_writer() else None
@@ -38,6 +39,8 @@ class Diary:
         wait_for_all()  # until all have looked whether there is a checkpoint
         if is_writer():
             self.run.save(self.checkpoint)
+            if self.film_every and self.run.step == 0:
+                self.film.unlink(missing_ok=True)  # another run's
         bar = tqdm(
             total=self.run.config.updates, initial=self.run.step, unit="update", mininterval=1.0, disable=not is_writer()
         )
@@ -66,9 +69,9 @@ class Diary:
         if progress.step % self.checkpoint_every == 0:
             self.run.save(self.checkpoint)
         if self.film_every and progress.step % self.film_every == 0:
-            row, path = film(self.run), Path(f"{self.out}.film.png")
-            data = png(below(path, progress.step // self.film_every - 1, row))
-            write_safely(path, lambda file: file.write(data))
+            row = film(self.run)
+            data = png(below(self.film, progress.step // self.film_every - 1, row))
+            write_safely(self.film, lambda file: file.write(data))
             if self.log:
                 self.log.add_image("sprites", np.asarray(row), progress.step, dataformats="HWC")
 
@@ -89,14 +92,14 @@ def film(run: Run) -> Image.Image:
 
 def below(path: Path, count: int, row: Image.Image) -> Image.Image:
     """The first `count` rows of the film at `path` with another one below; a run that goes on has earlier rows there."""
-    film = Image.new("RGB", row.size)
+    longer = Image.new("RGB", row.size)
     if count and path.exists():
         with Image.open(path) as before:
             kept = min(count, before.height // row.height) * row.height
-            film = Image.new("RGB", (row.width, kept + row.height))
-            film.paste(before.crop((0, 0, row.width, kept)))
-    film.paste(row, (0, film.height - row.height))
-    return film
+            longer = Image.new("RGB", (row.width, kept + row.height))
+            longer.paste(before.crop((0, 0, row.width, kept)))
+    longer.paste(row, (0, longer.height - row.height))
+    return longer
 
 
 def _tensorboard() -> Callable:

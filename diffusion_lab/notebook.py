@@ -270,7 +270,7 @@ def _class_sliders(model: torch.nn.Module, live: bool) -> list[ipywidgets.FloatS
 def _mixed(model: torch.nn.Module, sliders: Sequence[ipywidgets.FloatSlider]) -> Tensor:
     """(V,) the sliders' values at the places of their words, 0 elsewhere."""
     words = _vocabulary(model)
-    return sum(slider.value * words.context(slider.description) for slider in sliders)
+    return sum(one.value * words.context(one.description) for one in sliders)
 
 
 def _in_rows(rows: Sequence[Tensor], scale: int, labels: Sequence[str] = ()) -> Image.Image:

@@ -22,7 +22,7 @@ def spiral(n: int = 400) -> Tensor:
 
 
 def moons(n: int = 400) -> tuple[Tensor, Tensor]:
-    """n points on two half circles that reach into each other, (n, 2) in [-1, 1], and which of the two, (n,) 0 or 1."""
+    """Two half circles that reach into each other: points (n, 2) in [-1, 1], n even, and which of the two, (n,) 0 or 1."""
     angle = math.pi * torch.linspace(0, 1, n // 2, dtype=torch.float64)
     upper = torch.stack([angle.cos() - 0.5, angle.sin() - 0.25], 1)
     return torch.cat([upper, -upper]) / 1.6, torch.arange(2).repeat_interleave(n // 2)

@@ -116,9 +116,8 @@ def glossary(notebooks: dict[str, dict]) -> str:
                 if line.startswith("|") and not line.startswith(("| Term", "|--", "| --")):
                     rows.append(f"{line.rstrip().rstrip('|')}| [{LABS[path].split()[0]}]({page_of(path)}) |")
     table = "\n".join(sorted(rows, key=lambda row: row.strip("|* $`\\").lower()))
-    return (
-        f"# Glossary\n\nThe words of the labs, and where each first comes.\n\n| Term | Means | Lab |\n|---|---|---|\n{table}\n"
-    )
+    head = "# Glossary\n\nThe words of the labs, and the labs that explain them.\n\n| Term | Means | Lab |\n|---|---|---|"
+    return f"{head}\n{table}\n"
 
 
 def make(folder: Path):

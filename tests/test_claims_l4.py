@@ -17,7 +17,6 @@ from diffusion_lab import (
     step_grid,
     to_tensors,
 )
-from diffusion_lab.diagrams import distillation
 from diffusion_lab.points import Cloud, moons
 from diffusion_lab.samplers import believe
 from diffusion_lab.schedules import cosine
@@ -238,12 +237,6 @@ def test_a_critic_of_few_updates_believes_in_more_blurred_sprites_than_the_teach
     x_s = perturb(answers, 312, torch.randn(real.shape, generator=g), S.alpha_bar)
     of_teacher, of_critic = (belief(n, x_s, 312, words).diff(dim=3).square().mean() for n in (artist, critic))
     assert of_critic < 0.85 * of_teacher
-
-
-def test_the_drawing_of_distillation_takes_six_pictures_or_none():
-    assert len(distillation().axes[0].images) == 0 and len(distillation(torch.zeros(6, 3, 16, 16)).axes[0].images) == 6
-    with pytest.raises(ValueError, match="six pictures or none, not 5"):
-        distillation(torch.zeros(5, 3, 16, 16))
 
 
 def test_in_the_stored_measurements_2m_needs_fewer_evaluations_than_ddim_and_more_steps_gain_less():

@@ -1,4 +1,4 @@
-"""Drawings: everything written in them lies inside, nothing written covers another text, and arrows lead from box to box."""
+"""Drawings: everything written in them lies inside, nothing written covers another text, and they show what they are given."""
 
 import itertools
 
@@ -12,8 +12,8 @@ FRAMES = torch.linspace(-1, 1, 5)[:, None, None, None].expand(5, 3, 16, 16)
 DRAWN = {
     "chain": lambda: diagrams.chain(FRAMES, [0, 50, 150, 300, 500]),
     "unet": lambda: diagrams.unet(64),
-    "guidance": lambda: diagrams.guidance(2.0),
-    "distillation": diagrams.distillation,
+    "guidance": lambda: diagrams.guidance(2.0, FRAMES[:4], "fox"),
+    "distillation": lambda: diagrams.distillation(torch.zeros(6, 3, 16, 16)),
 }
 
 
@@ -43,7 +43,7 @@ def test_they_name_what_they_show(drawn):
     words = {
         "chain": ("$x_{0}$", "$x_{500}$", "added", "removed"),
         "unet": ("init_conv", "down1", "down2", "to_vec", "up0", "up1", "up2", "out", "time", "words", "skip", "64 × 16×16"),
-        "guidance": ("u", "c", "s = 2"),
+        "guidance": ("u", "c", "s = 2", "no words", "fox"),
         "distillation": ("student", "teacher", "critic", "difference", "noise"),
     }[name]
     assert all(word in said for word in words), said
@@ -52,5 +52,12 @@ def test_they_name_what_they_show(drawn):
 def test_the_chain_shows_its_frames_and_guidance_goes_s_times_as_far():
     fig = DRAWN["chain"]()
     assert [int(image.get_array()[0, 0, 0]) for image in fig.axes[0].images] == [0, 64, 128, 191, 255]
-    u, c, guided = (line.get_xydata()[0] for line in diagrams.guidance(2.5).axes[0].lines)
+    u, c, guided = (line.get_xydata()[0] for line in diagrams.guidance(2.5, FRAMES[:4], "fox").axes[0].lines)
     assert guided == pytest.approx(u + 2.5 * (c - u))
+
+
+def test_another_number_of_pictures_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="guidance takes four pictures, not 5"):
+        diagrams.guidance(2.0, FRAMES, "fox")
+    with pytest.raises(ValueError, match="distillation takes six pictures, not 5"):
+        diagrams.distillation(FRAMES)

@@ -109,6 +109,25 @@ def test_strictly_a_students_notebook_stops_at_its_first_exercise(lab):
     assert (stopped.value.ename, stopped.value.evalue) == ("AssertionError", todo)  # (IPython colours the message itself)
 
 
+@by_lab
+def test_graded_strictly_an_open_exercise_spoils_no_other(lab, monkeypatch):
+    """With --allow-errors, as the guide says: all solved but one, and only that one is an error."""
+    monkeypatch.setenv("DIFFUSION_LAB_STRICT", "1")
+    cells = [cell for cell in build.read_master(lab.master)["cells"] if cell["cell_type"] == "code" and cell["id"] != "setup"]
+    imports, imported = cells[0], {}
+    exec("".join(imports["source"]), imported)
+    for open_ in lab.exercise_names:
+        space, failed = dict(imported), []
+        for cell in cells[1:]:
+            name, tags = build.exercise("".join(cell["source"])), cell["metadata"].get("tags", [])
+            if name or any(tag.startswith("mirrors: ") for tag in tags):
+                try:
+                    exec("".join((build.for_students(cell) if name == open_ else cell)["source"]), space)
+                except AssertionError:
+                    failed.append(name)
+        assert failed == [open_]
+
+
 MASTER = """\
 <!-- #region id="a-text" -->
 # Title

@@ -14,7 +14,7 @@ from diffusion_lab.files import write_safely
 from diffusion_lab.schedules import linear
 from diffusion_lab.steps import to_x0_eps
 from diffusion_lab.training import EMA, diffusion_loss, drop_words, learning_rate
-from diffusion_lab.weights import NETWORKS, Sampling, history
+from diffusion_lab.weights import NETWORKS, Sampling, VersionError, history
 
 SMALL = TrainConfig(updates=8, batch=4, warmup=2, ema=0.9, n_feat=8)
 WORDS = ("hero", "food", "red", "blue", "fried egg")
@@ -443,6 +443,17 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
         torch.save(state | damage, tmp_path / "bad.ckpt")
         with pytest.raises(ValueError, match=r"bad\.ckpt is a damaged checkpoint"):
             Run.load(tmp_path / "bad.ckpt")
+
+
+def test_a_checkpoint_with_other_settings_is_of_another_version(tmp_path):
+    Run(SMALL).save(tmp_path / "run.ckpt")
+    state = torch.load(tmp_path / "run.ckpt", weights_only=True)
+    state["config"]["steps"] = state["config"].pop("updates")
+    torch.save(state, tmp_path / "old.ckpt")
+    with pytest.raises(
+        VersionError, match=r"old\.ckpt was written by another version of diffusion_lab; begin the training again"
+    ):
+        Run.load(tmp_path / "old.ckpt")
 
 
 def test_weights_are_no_checkpoint(tmp_path):

@@ -17,7 +17,7 @@ from diffusion_lab.weights import Sampling, VersionError, history, save
 from diffusion_lab.words import Vocabulary
 
 WORDS = Vocabulary.of(("dragon", "red", "fried egg"), torch.tensor([[1.0, 1, 0], [0, 0, 1], [1, 1, 0]]))
-HISTORY = {"updates": 3, "losses": [0.5, 0.25], "config": {"steps": 3}}
+HISTORY = {"updates": 3, "losses": [0.5, 0.25], "config": {"updates": 3}}
 
 
 def network(seed=0, prediction="v", n_cfeat=3, **more):

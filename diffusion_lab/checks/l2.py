@@ -341,6 +341,8 @@ def trained(answer: Callable, model: nn.Module, optimizer: Descent, batches: Ten
         raise Refused(f"It should return the list of all losses, but returned {type(losses).__name__}.")
     if any(isinstance(value, Tensor) for value in losses):
         raise Refused("The losses are tensors, which keep the whole network's memory alive: note loss.item(), a number.")
+    if not all(isinstance(value, int | float) for value in losses):
+        raise Refused("The list should hold the losses as numbers: note loss.item().")
     weights = {f"the weight {name} after the training": value for name, value in copy_.state_dict().items()}
     return weights | {"the list of losses": torch.tensor(losses), "batches are taken one by one": max(ahead, default=0) < 2}
 
@@ -405,10 +407,10 @@ def networks(seed: int) -> list[nn.Module]:
 
 def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
     """Moves all entries that are floats."""
-    only("")(average, model, decay)
+    only_named("")(average, model, decay)
 
 
-def only(pattern: str) -> Callable:
+def only_named(pattern: str) -> Callable:
     """An answer that moves the entries whose names hold a regular expression."""
 
     def answer(average: nn.Module, model: nn.Module, decay: float) -> None:
@@ -461,25 +463,30 @@ L2_5 = Exercise(
         "You added the network's share, but left the average whole: it keeps only the share decay.": (
             each_entry(lambda mine, theirs, decay: mine.is_floating_point() and mine.add_((1 - decay) * theirs))
         ),
-        "BatchNorm's running mean and variance stayed behind: go through state_dict(), not parameters().": only("weight|bias"),
-        "Only BatchNorm's running mean and variance moved: go through state_dict(), not buffers().": only("running"),
-        "The biases stayed behind: go through all of state_dict().": only("weight|running"),
-        "BatchNorm's scale stayed behind, its `weight` of shape (C,): go through all of state_dict().": only(
+        "BatchNorm's running mean and variance stayed behind: go through state_dict(), not parameters().": only_named(
+            "weight|bias"
+        ),
+        "Only BatchNorm's running mean and variance moved: go through state_dict(), not buffers().": only_named("running"),
+        "The biases stayed behind: go through all of state_dict().": only_named("weight|running"),
+        "BatchNorm's scale stayed behind, its `weight` of shape (C,): go through all of state_dict().": only_named(
             r"0\.weight|bias|running"
         ),
-        "BatchNorm stayed behind: go through all of state_dict().": only(r"0\.[wb]"),
-        "Only the first layer moved: go through all of state_dict().": only(r"^0"),
-        "A Sequential may stand in another, and what is in there stayed behind: go through all of state_dict().": only(
+        "BatchNorm stayed behind: go through all of state_dict().": only_named(r"0\.[wb]"),
+        "Only the first layer moved: go through all of state_dict().": only_named(r"^0"),
+        "A Sequential may stand in another, and what is in there stayed behind: go through all of state_dict().": only_named(
             r"^.\.\D"
         ),
-        "BatchNorm's statistics deeper in the network stayed behind: go through all of state_dict().": only(
+        "BatchNorm's statistics deeper in the network stayed behind: go through all of state_dict().": only_named(
             r"weight|bias|^1\.running"
         ),
         "The network counts whole here: its share is 1 - decay.": each_entry(
             lambda mine, theirs, decay: mine.is_floating_point() and mine.mul_(decay).add_(theirs)
         ),
         "BatchNorm's running mean and variance were copied: they are averaged, too.": (
-            lambda average, model, decay: (only("weight|bias")(average, model, decay), only("running")(average, model, 0.0))
+            lambda average, model, decay: (
+                only_named("weight|bias")(average, model, decay),
+                only_named("running")(average, model, 0.0),
+            )
         ),
         "Weights that are trained cannot change in place like this: do it under `with torch.no_grad():`.": (
             lambda average, model, decay: next(average.parameters()).mul_(decay)

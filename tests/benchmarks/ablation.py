@@ -65,7 +65,7 @@ def lines() -> dict[str, tuple[TrainConfig, dict]]:
     """Name of the line -> configuration and what `Trial` takes besides."""
     simple = {"adam": True, "constant": True}
     return {
-        "ours (L2's live training)": (OURS, {}),
+        "ours (as L2 trained live, on all kinds)": (OURS, {}),
         "ours, AdamW 1e-3 for Muon": (replace(OURS, lr=1e-3), {"adam": True}),
         "ours, AdamW 4e-3 for Muon": (replace(OURS, lr=4e-3), {"adam": True}),
         "ours, v for x0": (replace(OURS, prediction="v"), {}),

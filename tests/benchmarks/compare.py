@@ -41,7 +41,9 @@ from diffusion_lab.sprites import packaged_file
 from diffusion_lab.unet import for_drawing
 from diffusion_lab.viz import ACCENT, INK, gif
 
-OURS = TrainConfig(n_feat=32, batch=32, lr=0.03, ema=0.96, warmup=50, schedule="cosine", prediction="x0")  # L2's live training
+OURS = TrainConfig(
+    n_feat=32, batch=32, lr=0.03, ema=0.96, warmup=50, schedule="cosine", prediction="x0"
+)  # as L2 trained live, on all kinds
 BUDGETS = (10, 15, 20, 30, 60, 120)  # seconds
 CPU = torch.device("cpu")  # where the rivals are, too
 TITLES = {"ddim": "DDIM", "ddpm": "DDPM", "dpmpp_2m": "2M"}
