@@ -38,6 +38,7 @@ def slider(name: str, value: float, most: float, live: bool = False) -> ipywidge
 
 
 def seed_slider(live: bool = False) -> ipywidgets.IntSlider:
+    """Whole numbers from 0 to SEEDS - 1. live: as in `slider`."""
     return ipywidgets.IntSlider(0, 0, SEEDS - 1, description="seed", style=STYLE, continuous_update=live)
 
 
