@@ -6,6 +6,7 @@ Vectors are arrays (3, ...), float32: plain arithmetic on 128×128 rays, no matr
 """
 
 import multiprocessing
+import operator
 import os
 import random
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ SIZE = 64
 FINE = 2 * SIZE  # traced at twice the size, then averaged 2×2
 HALF = {"cube": 0.72, "sphere": 0.9, "cylinder": 0.8}  # half the edge; the radius; the radius and half the height
 GAP = 0.25  # between two objects, on the ground
+MOST = 5  # objects in a scene
 VISIBLE = 0.4  # each object shows at least this part of itself
 MARGIN = 3  # fine pixels between an object and the edge of the picture
 GROUND = (168, 168, 166)
@@ -53,8 +55,8 @@ class View(NamedTuple):
 def render(labels: Sequence[int], seed: int) -> np.ndarray:
     """A picture of the objects with these labels: (64, 64, 3) uint8.
 
-    labels: distinct numbers in 0..23, in any order (see NAMES); none at all gives the bare ground. seed: the scene's number:
-    labels and seed decide the picture alone. Raises ValueError for other labels, or if there is no room for so many.
+    labels: up to five distinct numbers in 0..23, in any order (see NAMES); none at all gives the bare ground. seed: the scene's
+    number. Labels and seed alone decide the picture. Raises ValueError for other labels.
     """
     view, solids, distances = scene(labels, seed)
     return shade(view, solids, distances)
@@ -65,7 +67,7 @@ def render_many(label_sets: Sequence[Sequence[int]], seeds: Sequence[int], proce
     if len(label_sets) != len(seeds):
         raise ValueError(f"There are {len(label_sets)} label sets but {len(seeds)} seeds: give one seed for each set.")
     jobs = [(tuple(labels), seed) for labels, seed in zip(label_sets, seeds, strict=True)]
-    processes = min(processes or len(os.sched_getaffinity(0)), max(1, len(jobs) // 8))
+    processes = min(processes or os.cpu_count() or 1, max(1, len(jobs) // 8))
     pictures = np.empty((len(jobs), SIZE, SIZE, 3), np.uint8)
     if processes == 1:
         for k, job in enumerate(jobs):
@@ -91,13 +93,15 @@ def scene(labels: Sequence[int], seed: int) -> tuple[View, list[Solid], np.ndarr
 
     The objects do not touch, each shows VISIBLE of itself or more, and none is cut by the picture's edge. Errors as `render`.
     """
-    labels = sorted(int(label) for label in labels)
+    labels = sorted(operator.index(label) for label in labels)
     if len(set(labels)) != len(labels) or not set(labels) <= set(range(len(NAMES))):
         raise ValueError(f"The labels {labels} are not distinct numbers in 0..{len(NAMES) - 1}: give each object once.")
+    if len(labels) > MOST:
+        raise ValueError(f"There is no room for {len(labels)} objects: ask for {MOST} or fewer.")
     r = random.Random(f"diffusion-lab/scenes/{seed}")
     r.shuffle(labels)  # else the first labels would stand where they like, and the last where there is room
     view = _view(r)
-    for _ in range(200):
+    while True:  # when the last object finds no place, all are placed again
         solids, distances = [], np.empty((0, FINE, FINE), np.float32)
         for _ in range(60 * len(labels)):
             if len(solids) == len(labels):
@@ -117,7 +121,6 @@ def scene(labels: Sequence[int], seed: int) -> tuple[View, list[Solid], np.ndarr
                 distances = together
         if len(solids) == len(labels):
             return view, solids, distances
-    raise ValueError(f"There is no room for {len(labels)} objects: ask for five or fewer.")
 
 
 def _view(r: random.Random) -> View:
