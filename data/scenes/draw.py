@@ -127,13 +127,16 @@ def split_json(split: str) -> bytes:
     return _dump({file_name(k): names(labels) for labels, k in zip(*label_sets(split), strict=True)})
 
 
-def everything() -> dict[str, bytes]:
-    """{file name: its bytes} of what lies in this folder."""
+def lists_json() -> dict[str, bytes]:
+    """{file name: its bytes} of the JSON files that lie in this folder."""
     lists = {"test.json": test(), "new_test.json": new_test(), "unseen.json": unseen()}
     files = {"objects.json": _dump({name: k for k, name in enumerate(NAMES)})}
-    files |= {name: _dump([names(labels) for labels in sets]) for name, sets in lists.items()}
-    files["contact_sheet.png"] = preview("train", 160, 20, 1)
-    return files
+    return files | {name: _dump([names(labels) for labels in sets]) for name, sets in lists.items()}
+
+
+def everything() -> dict[str, bytes]:
+    """{file name: its bytes} of what lies in this folder."""
+    return {**lists_json(), "contact_sheet.png": preview("train", 160, 20, 1)}
 
 
 def _dump(content: dict | list) -> bytes:
@@ -174,9 +177,8 @@ def _same(old: Path, data: bytes) -> bool:
 def write_folder(folder: Path) -> None:
     """The scenes as files, in the exercise's form."""
     (folder / "iclevr").mkdir(parents=True, exist_ok=True)
-    for name, data in everything().items():
-        if name.endswith(".json"):
-            (folder / name).write_bytes(data)
+    for name, data in lists_json().items():
+        (folder / name).write_bytes(data)
     for split in SPLITS:
         (folder / f"{split}.json").write_bytes(split_json(split))
         sets, seeds = label_sets(split)
