@@ -55,8 +55,8 @@ class View(NamedTuple):
 def render(labels: Sequence[int], seed: int) -> np.ndarray:
     """A picture of the objects with these labels: (64, 64, 3) uint8.
 
-    labels: up to five distinct numbers in 0..23, in any order (see NAMES); none at all gives the bare ground. seed: the scene's
-    number. Labels and seed alone decide the picture. Raises ValueError for other labels.
+    labels: up to five numbers in 0..23 (see NAMES), in any order, one for each object; none at all gives the bare ground. seed:
+    the scene's number. Labels and seed alone decide the picture. Raises ValueError for other labels.
     """
     view, solids, distances = scene(labels, seed)
     return shade(view, solids, distances)
@@ -94,8 +94,8 @@ def scene(labels: Sequence[int], seed: int) -> tuple[View, list[Solid], np.ndarr
     The objects do not touch, each shows VISIBLE of itself or more, and none is cut by the picture's edge. Errors as `render`.
     """
     labels = sorted(operator.index(label) for label in labels)
-    if len(set(labels)) != len(labels) or not set(labels) <= set(range(len(NAMES))):
-        raise ValueError(f"The labels {labels} are not distinct numbers in 0..{len(NAMES) - 1}: give each object once.")
+    if not set(labels) <= set(range(len(NAMES))):
+        raise ValueError(f"The labels {labels} are not all in 0..{len(NAMES) - 1}: take the numbers of NAMES.")
     if len(labels) > MOST:
         raise ValueError(f"There is no room for {len(labels)} objects: ask for {MOST} or fewer.")
     r = random.Random(f"diffusion-lab/scenes/{seed}")

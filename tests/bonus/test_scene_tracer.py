@@ -107,6 +107,12 @@ def test_each_object_shows_at_least_two_fifths_and_is_inside_the_picture(scenes)
     assert 0.4 <= least < 0.9  # some are hidden in part
 
 
+def test_a_place_where_too_little_shows_is_not_taken(monkeypatch):
+    """Few scenes come near VISIBLE by chance, so a stricter demand shows that it is heeded."""
+    monkeypatch.setattr(tracer, "VISIBLE", 0.97)
+    assert min(min(tracer.visible(tracer.scene(range(k, k + 5), k)[2])) for k in range(15)) >= 0.97
+
+
 def test_visible_counts_the_pixels_that_show():
     near, far = np.full((2, 10, 10), np.inf)
     near[:, :4], far[:, :] = 1, 2
@@ -117,10 +123,11 @@ def test_visible_counts_the_pixels_that_show():
 def test_labels_say_which_solids_are_there():
     _, solids, _ = tracer.scene([23, 0, 12], 5)
     assert sorted((s.colour, s.shape) for s in solids) == [("brown", "sphere"), ("gray", "cube"), ("yellow", "cylinder")]
+    assert [s.colour for s in tracer.scene([3, 3], 5)[1]] == ["green", "green"]  # a judge must know such scenes too
 
 
 def test_wrong_labels_are_refused():
-    for labels, match in (([3, 3], "distinct"), ([24], "distinct"), ([-1], "distinct"), (range(6), "no room for 6")):
+    for labels, match in (([24], r"not all in 0\.\.23"), ([-1, 2], "not all in"), (range(6), "no room for 6")):
         with pytest.raises(ValueError, match=match):
             tracer.render(labels, 0)
     with pytest.raises(ValueError, match="2 label sets but 1 seeds"):
