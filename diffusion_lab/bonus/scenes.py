@@ -49,7 +49,7 @@ def load_scenes(folder: str | Path, split: str = "train") -> Scenes:
 
     folder: what holds the pictures, or what holds them in a folder `iclevr`; the JSON files lie with the pictures or one folder
     above. Pictures of any size are squashed to 64×64, not cropped, as the exercise does it: its 320×240 become square.
-    Transparent pixels become white. 18,009 pictures of 320×240 take some minutes.
+    Transparent pixels become white. 18,009 pictures of 320×240 take a minute or two.
     Raises FileNotFoundError if a file is missing; ValueError if one cannot be read, names another object, or if objects.json
     numbers the objects in another order than LABELS.
     """
