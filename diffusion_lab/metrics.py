@@ -39,9 +39,9 @@ SAME = 1 / 3  # nearer than this part of the second-nearest distance is a copy (
 
 
 class SpriteClassifier(nn.Module):
-    """A small convolutional network: (B, 3, 16, 16) in [-1, 1] to `features` (B, F) and to logits (B, outputs)."""
+    """A small convolutional network: (B, channels, H, W) in [-1, 1] to `features` (B, F) and to logits (B, outputs)."""
 
-    def __init__(self, outputs: int, features: int = FEATURES, width: int = 24):
+    def __init__(self, outputs: int, features: int = FEATURES, width: int = 24, channels: int = 3):
         super().__init__()
 
         def block(inside: int, outside: int, stride: int) -> nn.Sequential:
@@ -49,8 +49,8 @@ class SpriteClassifier(nn.Module):
             return nn.Sequential(convolution, nn.BatchNorm2d(outside), nn.GELU())
 
         self.body = nn.Sequential(
-            block(3, width, 1),
-            block(width, 2 * width, 2),  # 8×8
+            block(channels, width, 1),
+            block(width, 2 * width, 2),  # 8×8 of 16×16
             block(2 * width, 2 * width, 1),
             block(2 * width, 4 * width, 2),  # 4×4
             block(4 * width, features, 1),
@@ -69,10 +69,11 @@ class SpriteClassifier(nn.Module):
 
 
 def load_classifier(name: str) -> SpriteClassifier:
-    """A classifier that comes with the package: "sprite_classifier" (108 kinds; its features) or "label_classifier" (5)."""
+    """A classifier that comes with the package: "sprite_classifier" (108 kinds; its features), "label_classifier" (5), or
+    "fashion_classifier" (ten garments)."""
     state = torch.load(packaged_file("weights", f"{name}.pt"), map_location="cpu", weights_only=True)
     outputs, features = state["model"]["head.weight"].shape
-    model = SpriteClassifier(outputs, features, state["model"]["body.0.0.weight"].shape[0])
+    model = SpriteClassifier(outputs, features, *state["model"]["body.0.0.weight"].shape[:2])
     model.load_state_dict(state["model"])
     return model.eval().requires_grad_(False)
 

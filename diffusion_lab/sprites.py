@@ -163,13 +163,17 @@ def to_tensors(sprites: Sprites) -> tuple[Tensor, Tensor]:
 
 
 def to_uint8(images) -> np.ndarray:
-    """(B, 3, H, W) in [-1, 1] to (B, H, W, 3) uint8; uint8 (B, H, W, 3) passes. ValueError for other shapes."""
+    """(B, 3, H, W) in [-1, 1], or grey (B, 1, H, W), to (B, H, W, 3) uint8; uint8 (B, H, W, 3) passes.
+
+    ValueError for other shapes.
+    """
     a = images.detach().cpu().numpy() if hasattr(images, "detach") else np.asarray(images)
     if a.dtype == np.uint8 and a.ndim == 4 and a.shape[-1] == 3:
         return a
-    if a.ndim != 4 or a.shape[1] != 3:
+    if a.ndim != 4 or a.shape[1] not in (1, 3):
         raise ValueError(f"pictures must be (B, 3, H, W) in [-1, 1] or uint8 (B, H, W, 3), not {a.dtype} {a.shape}.")
-    return np.floor(np.clip((a.astype(np.float64) + 1) * 127.5, 0, 255) + 0.5).astype(np.uint8).transpose(0, 2, 3, 1)
+    levels = np.floor(np.clip((a.astype(np.float64) + 1) * 127.5, 0, 255) + 0.5).astype(np.uint8).transpose(0, 2, 3, 1)
+    return levels if a.shape[1] == 3 else levels.repeat(3, axis=3)
 
 
 def _load_folder(path: Path) -> Sprites:

@@ -29,7 +29,11 @@ from .words import Vocabulary
 FORMAT = 2
 WEIGHTS, CHECKPOINT = "diffusion_lab weights", "diffusion_lab checkpoint"
 SHIPPED = ("context_unet", "few_steps")
-NETWORKS = {"ContextUnet": ".unet"}  # where each class is: nothing else that a file names is imported
+NETWORKS = {  # where each class is: nothing else that a file names is imported
+    "ContextUnet": ".unet",
+    "AttentionUnet": ".bonus.attention_unet",
+    "SceneUnet": ".bonus.scene_unet",
+}
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # under which other programs keep a state_dict
 # What values of a wrong type or shape raise, when a network, a schedule or a vocabulary is made of them.
 BAD_VALUES = (KeyError, IndexError, TypeError, AttributeError, ValueError, RuntimeError, ArithmeticError)
@@ -56,7 +60,8 @@ def describe(model: nn.Module, schedule: Schedule, words: Vocabulary, sampling: 
         "format": FORMAT,
         "network": {"class": type(model).__name__, "settings": model.settings},
         "schedule": {"name": schedule.name, "alpha_bar": schedule.alpha_bar.cpu()},
-        "words": {"words": list(words.words), "descriptions": words.descriptions, "counts": words.counts},
+        # Clones: torch.save writes all of the memory that a view is a part of.
+        "words": {"words": list(words.words), "descriptions": words.descriptions.clone(), "counts": words.counts.clone()},
         "sampling": sampling._asdict(),
     }
 

@@ -1,0 +1,107 @@
+"""Which objects are in a scene? The classifier that judges samples, the one that can guide them, and the scores.
+
+judge = load_scene_judge()
+scores(judge, images, asked)       # Hits(top_k=..., exact=..., count=...)
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..sprites import packaged_file
+from ..steps import at
+
+COUNTS = 6  # a scene may hold 0 to 5 objects
+
+
+class SceneClassifier(nn.Module):
+    """Which of the labels a scene has, and how many objects: (B, 3, 64, 64) in [-1, 1] to logits (B, labels), (B, 6).
+
+    noisy: it is told the time too, and looks at scenes with noise: such a one can guide a sampler.
+    """
+
+    def __init__(self, labels: int = 24, width: int = 32, noisy: bool = False):
+        super().__init__()
+        self.noisy = noisy
+
+        def block(inside: int, outside: int, stride: int) -> nn.Sequential:
+            convolution = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
+            return nn.Sequential(convolution, nn.BatchNorm2d(outside), nn.SiLU())
+
+        self.body = nn.Sequential(
+            block(3 + noisy, width, 2),  # 32×32
+            block(width, 2 * width, 1),
+            block(2 * width, 3 * width, 2),  # 16×16
+            block(3 * width, 3 * width, 1),
+            block(3 * width, 4 * width, 2),  # 8×8
+            block(4 * width, 4 * width, 1),
+            block(4 * width, 6 * width, 1),
+        )
+        self.head = nn.Linear(12 * width, labels + COUNTS)
+
+    def forward(self, x: Tensor, t: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """x: (B, 3, 64, 64). t: (B,) times divided by T, for a noisy one."""
+        if self.noisy:
+            x = torch.cat((x, t.to(x)[:, None, None, None].expand(-1, 1, *x.shape[2:])), dim=1)
+        places = self.body(x)
+        logits = self.head(torch.cat((places.mean((2, 3)), places.amax((2, 3))), dim=1))
+        return logits[:, :-COUNTS], logits[:, -COUNTS:]
+
+
+def load_scene_classifier(name: str) -> SceneClassifier:
+    """ "scene_judge", which judges, or "scene_guide", which guides; in eval mode."""
+    state = torch.load(packaged_file("weights", f"{name}.pt"), map_location="cpu", weights_only=True)
+    weights = state["model"]
+    width, inside = weights["body.0.0.weight"].shape[:2]
+    model = SceneClassifier(len(weights["head.weight"]) - COUNTS, width, noisy=inside == 4)
+    model.load_state_dict(weights)
+    return model.eval().requires_grad_(False)
+
+
+class Hits(NamedTuple):
+    """What `hits` finds, shares from 0 to 1."""
+
+    top_k: float  # of all labels asked for, those among the k that the judge finds likeliest, k the number asked for
+    exact: float  # scenes whose labels above 0.5 are those asked for, no more and no less
+    count: float  # scenes with as many objects as were asked for
+
+
+@torch.no_grad()
+def hits(judge: SceneClassifier, images: Tensor, asked: Tensor) -> Hits:
+    """images: (B, 3, H, W) in [-1, 1]. asked: (B, labels) of 0 and 1, at least one 1 in each row."""
+    asked = asked.to(images.device) > 0
+    parts = [judge(part) for part in images.clamp(-1, 1).split(250)]
+    labels, counts = (torch.cat(column) for column in zip(*parts, strict=True))
+    k = asked.sum(1)
+    rank = labels.argsort(dim=1, descending=True).argsort(dim=1)  # 0 for the likeliest
+    top = (rank < k[:, None]) & asked
+    exact = ((labels > 0) == asked).all(1)
+    return Hits(top.sum().item() / k.sum().item(), exact.double().mean().item(), (counts.argmax(1) == k).double().mean().item())
+
+
+class ClassifierGuided(nn.Module):
+    """A network that a classifier leads to the labels (Dhariwal & Nichol 2021, algorithm 2), for every sampler.
+
+    The score of x_t given labels is the score of x_t plus the gradient of log p(labels | x_t). In v, with which the network
+    answers here, that adds -s sqrt(1 - alpha_bar) / sqrt(alpha_bar) times the gradient. The network itself is told nothing.
+    """
+
+    def __init__(self, model: nn.Module, guide: SceneClassifier, alpha_bar: Tensor, scale: float):
+        super().__init__()
+        if model.prediction != "v":
+            raise ValueError(f"The classifier's gradient is added to v here, and the network predicts {model.prediction}.")
+        self.model, self.guide, self.alpha_bar, self.scale = model, guide, alpha_bar, scale
+        self.in_channels, self.height, self.n_cfeat, self.prediction = model.in_channels, model.height, model.n_cfeat, "v"
+
+    def forward(self, x: Tensor, t: Tensor, c: Tensor) -> Tensor:
+        """x: (B, 3, H, W). t: (B,) times divided by T. c: (B, labels) of 0 and 1."""
+        with torch.enable_grad():
+            x_t = x.detach().requires_grad_()
+            labels, _ = self.guide(x_t, t)
+            likelihood = -F.binary_cross_entropy_with_logits(labels, c, reduction="sum")
+            gradient = torch.autograd.grad(likelihood, x_t)[0]
+        step = (t * (len(self.alpha_bar) - 1)).round().long()
+        odds = ((1 - self.alpha_bar) / self.alpha_bar).sqrt()
+        return self.model(x, t, None) - self.scale * at(odds, step.to(odds.device), x) * gradient
