@@ -16,7 +16,7 @@ build = load_script(ROOT / "notebooks" / "build.py")
 
 @pytest.fixture(scope="module")
 def lab():
-    """How much (of the sprite, of the noise) is in each picture of the cell about the skips, and in beliefs told a wrong time."""
+    """(Sprite, noise): how much of both is in each picture of the cell about the skips, and in beliefs told a wrong time."""
     cells = {cell["id"]: "".join(cell["source"]) for cell in build.read_master(build.MASTERS / "L2_Training.md")["cells"]}
     space = {}
     exec(cells["c01-65df47"], space)
