@@ -6,7 +6,7 @@ import pytest
 import torch
 from common import ROOT, load_script
 
-from diffusion_lab import load_model, load_sprites, to_tensors
+from diffusion_lab import load_sprites, to_tensors
 from diffusion_lab.schedules import cosine, linear
 from diffusion_lab.steps import at, perturb, target, to_x0_eps
 
@@ -20,8 +20,7 @@ def lab():
     cells = {cell["id"]: "".join(cell["source"]) for cell in build.read_master(build.MASTERS / "L2_Training.md")["cells"]}
     space = {}
     exec(cells["c01-65df47"], space)
-    space["shipped"], space["schedule"] = load_model()
-    space |= {"alpha_bar": space["schedule"].alpha_bar, "T": space["schedule"].T, "perturb": perturb}
+    space["perturb"] = perturb
     space["show"] = space["print"] = lambda *things, **more: None
     exec(cells["c19-87c365"], space)
     x_t, c, rows = space["x_t"], space["c"], space["rows"]
