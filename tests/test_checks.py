@@ -248,7 +248,8 @@ RIGHT = [
     ("L2.3", solution("L2.3", {"t / schedule.T, c": "t.double().div(schedule.T).float(), c=c"})),
     ("L2.4", by_closure),
     ("L2.4", slopes_by_autograd),
-    ("L2.5", solution("L2.5", {"mine.lerp_(theirs, 1 - decay)": "mine.add_((1 - decay) * (theirs - mine))"})),
+    ("L2.5", solution("L2.5", {"mul_(decay).add_((1 - decay) * theirs)": "add_((1 - decay) * (theirs - mine))"})),
+    ("L2.5", solution("L2.5", {"mul_(decay).add_((1 - decay) * theirs)": "lerp_(theirs, 1 - decay)"})),
     ("L4.2", bresenham),
     ("L4.2", solution("L4.2", {"list(pairwise(times))": "tuple(zip(times, times[1:]))"})),
     (
@@ -590,7 +591,7 @@ BLIND = [  # exercise, what is written for what, words of its message; "" where 
         },
         "mean and variance were copied",
     ),
-    ("L2.5", {"lerp_(theirs, 1 - decay)": "mul_(decay).add_(theirs)"}, "its share is 1 - decay"),
+    ("L2.5", {"add_((1 - decay) * theirs)": "add_(theirs)"}, "its share is 1 - decay"),
     ("L2.5", {"with torch.no_grad()": "if decay", "state_dict().values()": "parameters()"}, "do it under .with torch"),
     ("L4.1", {"alpha_bar[t_prev]": "(alpha_bar[t] / alpha_bar[t_prev])"}, "the factor of a step from x_t"),
     ("L4.1", {"alpha_bar[t_prev]": "alpha_bar[max(t_prev, 1)]"}, "there is no noise any more"),

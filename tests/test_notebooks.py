@@ -102,7 +102,7 @@ def test_no_solution_is_left_in_a_students_notebook(lab):
 def test_strictly_a_students_notebook_stops_at_its_first_exercise(lab):
     notebook = read(lab)
     first = next(i for i, cell in enumerate(notebook["cells"]) if build.exercise("".join(cell["source"])))
-    before = [cell for cell in notebook["cells"][:first] if "folded" in cell["metadata"].get("tags", [])]  # what it imports
+    before = [cell for cell in notebook["cells"][:first] if cell["cell_type"] == "code"][:2]  # set-up and imports
     with pytest.raises(CellExecutionError) as stopped:
         build.execute(notebook | {"cells": [*before, notebook["cells"][first]]}, lab, {"DIFFUSION_LAB_STRICT": "1"})
     todo = f"Exercise {lab.exercise_names[0]}: not done yet. Write the function, then run this cell again."
@@ -233,15 +233,13 @@ def test_the_readmes_tables_are_those_of_labs_toml():
 
 def test_a_stub_takes_the_place_of_the_solution_and_nothing_else():
     solution = "    if x:\n        return y\n"
-    begin, end = "def f(x):\n    y = 1\n", "\n\nchecks.L1_2.check(f)"
-    code = f"{begin}    ### BEGIN SOLUTION\n{solution}    ### END SOLUTION\n{end}"
+    begin, rest, end = "def f(x):\n    y = 1\n", "    return 0\n", "\n\nchecks.L1_2.check(f)"
+    code = f"{begin}    ### BEGIN SOLUTION\n{solution}    ### END SOLUTION\n{rest}{end}"
     cell = {"cell_type": "code", "source": code, "outputs": [1], "execution_count": 3}
-    stub = (
-        'def f(x):\n    y = 1\n    raise NotImplementedError("Exercise L1.2: write this function.")\n\n\nchecks.L1_2.check(f)'
-    )
+    stub = f'{begin}    raise NotImplementedError("Exercise L1.2: write this function.")\n{rest}{end}'
     made = build.for_students(cell)
     assert "".join(made["source"]) == stub and made["outputs"] == [] and made["execution_count"] is None
-    assert json.loads(build.solutions([{"cells": [cell]}])) == {"L1.2": begin + solution}
+    assert json.loads(build.solutions([{"cells": [cell]}])) == {"L1.2": begin + solution + rest}
 
 
 def run_setup(monkeypatch, folder, colab):

@@ -182,7 +182,7 @@ L1_3 = Exercise(
             lambda x_t, eps, t, t_prev, alpha_bar, z: ddpm_step(x_t, eps, t, t - 1, alpha_bar, (t_prev > 0) * z)
         ),
     },
-    "Compute alpha, beta and the mean in three lines. sigma is sqrt(beta), but 0 if t_prev is 0.",
+    "First the mean, as in the formula. Then sigma: it is sqrt(beta), but 0 if t_prev is 0.",
 )
 
 

@@ -224,7 +224,7 @@ L2_5 = Exercise(
             each_entry(lambda mine, theirs, decay: mine.mul_(decay).add_((1 - decay) * theirs))
         ),
     },
-    "Go through both state_dict().values() with zip. mine.lerp_(theirs, share) moves by a share; copy whole numbers.",
+    "Two steps, both in place: mine.mul_ takes the share that stays, mine.add_ adds the share of theirs.",
     after,
 )
 

@@ -146,7 +146,7 @@ L2_3 = Exercise(
             )
         ),
     },
-    "Four lines: x_t with perturb, the model's answer at t / schedule.T, the target for model.prediction, the mean square.",
+    "The model's answer at x_t and t / schedule.T, the target for model.prediction, and the mean of the squared differences.",
     with_slope,
 )
 
@@ -276,7 +276,7 @@ L2_4 = Exercise(
         "Two steps are taken for each batch.": updates("zero_grad", "backward", "step", "step"),
         "The optimiser takes no part: let optimizer.step() move the weights.": by_hand,
     },
-    "In the loop: value = loss(model, batch); optimizer.zero_grad(); value.backward(); optimizer.step(); note value.item().",
+    "Four lines: optimizer.zero_grad(); value.backward(); optimizer.step(); and losses.append with value.item().",
     trained,
 )
 
