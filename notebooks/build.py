@@ -217,8 +217,8 @@ def solutions(masters: list[dict]) -> str:
         for cell in master["cells"]:
             source = "".join(cell["source"])
             if cell["cell_type"] == "code" and exercise(source):
-                code = re.sub(rf"^ *{BEGIN}\n", "", source[: source.index(END)], flags=re.MULTILINE)
-                found[exercise(source)] = code.rstrip() + "\n"
+                code = source[: source.index("\n\n\n", source.index(END))] + "\n"  # two empty lines end a function
+                found[exercise(source)] = re.sub(rf"^ *({BEGIN}|{END})\n", "", code, flags=re.MULTILINE)
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
 

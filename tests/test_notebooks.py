@@ -233,15 +233,13 @@ def test_the_readmes_tables_are_those_of_labs_toml():
 
 def test_a_stub_takes_the_place_of_the_solution_and_nothing_else():
     solution = "    if x:\n        return y\n"
-    begin, end = "def f(x):\n    y = 1\n", "\n\nchecks.L1_2.check(f)"
-    code = f"{begin}    ### BEGIN SOLUTION\n{solution}    ### END SOLUTION\n{end}"
+    begin, rest, end = "def f(x):\n    y = 1\n", "    return 0\n", "\n\nchecks.L1_2.check(f)"
+    code = f"{begin}    ### BEGIN SOLUTION\n{solution}    ### END SOLUTION\n{rest}{end}"
     cell = {"cell_type": "code", "source": code, "outputs": [1], "execution_count": 3}
-    stub = (
-        'def f(x):\n    y = 1\n    raise NotImplementedError("Exercise L1.2: write this function.")\n\n\nchecks.L1_2.check(f)'
-    )
+    stub = f'{begin}    raise NotImplementedError("Exercise L1.2: write this function.")\n{rest}{end}'
     made = build.for_students(cell)
     assert "".join(made["source"]) == stub and made["outputs"] == [] and made["execution_count"] is None
-    assert json.loads(build.solutions([{"cells": [cell]}])) == {"L1.2": begin + solution}
+    assert json.loads(build.solutions([{"cells": [cell]}])) == {"L1.2": begin + solution + rest}
 
 
 def run_setup(monkeypatch, folder, colab):
