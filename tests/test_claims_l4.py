@@ -49,7 +49,7 @@ def variances(t, t_prev):
 
 
 def right_variance(t, t_prev, error):
-    """Section 2: what fresh noise must stand for, if the belief's mean squared error is `error`."""
+    """What fresh noise must stand for, if the belief's mean squared error is `error`."""
     beta, posterior = variances(t, t_prev)
     return posterior + S.alpha_bar[t_prev] * (beta / (1 - S.alpha_bar[t])) ** 2 * error
 
