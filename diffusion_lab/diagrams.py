@@ -55,7 +55,9 @@ def picture(axis: Axes, x: float, y: float, size: float, image: Tensor | np.ndar
     """A sprite (3, H, W) in [-1, 1] with its centre at (x, y), `size` units wide, in a thin frame."""
     corners = x - size / 2, x + size / 2, y - size / 2, y + size / 2
     axis.imshow(to_uint8(image[None])[0], extent=corners, interpolation="nearest", zorder=2)
-    axis.add_patch(FancyBboxPatch((corners[0], corners[2]), size, size, boxstyle="square,pad=0", fill=False, edgecolor=GREY))
+    axis.add_patch(
+        FancyBboxPatch((corners[0], corners[2]), size, size, boxstyle="square,pad=0", fill=False, edgecolor=GREY, zorder=3)
+    )
     axis.set(xlim=axis.get_xlim(), ylim=axis.get_ylim())
 
 
@@ -79,7 +81,7 @@ def chain(frames: Sequence[Tensor] | Tensor, times: Sequence[int]) -> Figure:
 
 def unet(features: int) -> Figure:
     """The ContextUnet: three sizes down, three up, the skips between them, and where time and words enter."""
-    fig, axis = canvas(14.6, 5.9)
+    fig, axis = canvas(14.6, 6.1)
     rows = {16: 4.6, 8: 3.2, 4: 1.8, 1: 0.5}
     f = features
     left = (("init_conv", 16, 2.0, 1.5), ("down1", 8, 3.4, 1.15), ("down2", 4, 4.8, 0.9), ("to_vec", 1, 6.1, 0.75))
@@ -101,8 +103,9 @@ def unet(features: int) -> Figure:
     arrow(axis, (13.05, rows[16]), (13.4, rows[16]), ACCENT)
     for start, end, y in ((5.4, 8.85, rows[4] + 0.28), (4.0, 10.45, rows[8] + 0.4)):
         arrow(axis, (start, y), (end, y + 0.5), GREY, dashed=True)
-    arrow(axis, (2.55, 5.2), (12.12, 5.2), GREY, dashed=True)
-    write(axis, 6.6, 5.42, "skip connections: where things are", GREY, 10)
+    axis.plot((2.0, 2.0, 12.6), (5.38, 5.64, 5.64), "--", color=GREY, linewidth=1.4)
+    arrow(axis, (12.6, 5.66), (12.6, 5.37), GREY)
+    write(axis, 6.6, 5.84, "skip connections: where things are", GREY, 10)
     for x, y, name in ((9.4, 0.5, "1"), (11.6, 1.8, "2")):
         box(axis, x, y, 2.1, 0.7, f"time {name} adds\nwords {name} multiply", ACCENT, "#fdf1f2")
     arrow(axis, (9.4, 0.87), (9.4, 2.58), ACCENT)

@@ -636,7 +636,30 @@ BLIND = [  # exercise, what is written for what, words of its message; "" where 
     ("L4.5", {"np.log(errors)": "np.log(sorted(errors, reverse=True))"}, ""),
     ("L4.5", {"(steps)": "(steps[:-1])", "(errors)": "(errors[:-1])"}, "The last error is left out"),
 ]
-OTHERS += [(name, solution(name, edits), words) for name, edits, words in BLIND]
+CLOCKED = [  # natural tries of two readers who went through the labs with a clock
+    ("L1.3", {"(1 - alpha_bar[t]).sqrt()": "(1 - alpha).sqrt()"}, "of this step: it is"),
+    ("L1.3", {"(x_t - beta": "x_t / alpha.sqrt() - (beta", "* eps) / alpha.sqrt()": "* eps)"}, "Only x_t is divided"),
+    ("L1.3", {"* eps)": "* z)", "sigma * z": "sigma * eps"}, "eps and z are exchanged"),
+    ("L1.4", {"        states.append(State(t, x, x0))\n": ""}, "No state is kept in the loop"),
+    ("L1.5", {"perturb(known, t, eps, alpha_bar), x": "known, perturb(x, t, eps, alpha_bar)"}, "it is known that needs it"),
+    ("L2.1", {"(1 - ab).sqrt()": "(1 - ab.sqrt())"}, "not 1 minus the root"),
+    ("L2.3", {"eps, schedule.alpha_bar))": "eps, cosine(500).alpha_bar))"}, "needs schedule.alpha_bar"),
+    ("L2.4", {"        losses.append(value.item())\n": ""}, "The list of losses is empty"),
+    ("L2.4", {"value.item()": "value"}, "keep the whole network's memory alive"),
+    ("L2.5", {"mine.mul_(decay).add_((1 - decay) * theirs)": "mine.add_((1 - decay) * theirs).mul_(decay)"}, "first mine.mul_"),
+    ("L3.1", {"[CLASSES.index(name) for name in names]": "names"}, "is indexed by numbers"),
+    ("L3.3", {"s * (c": "s(c"}, "missing before a bracket"),
+    ("L3.4", {"[x, x]": "[x, x], 1", "[nothing, c]": "[nothing, c], 1"}, "leave dim out of torch.cat"),
+    (
+        "L4.3",
+        {
+            "step(x0, eps, t, t_prev, alpha_bar)\n        pictures.append(x)": "(pictures.append(x), step(x0, eps, t, t_prev, "
+            "alpha_bar))[1]"
+        },
+        "appended before the step",
+    ),
+]
+OTHERS += [(name, solution(name, edits), words) for name, edits, words in BLIND + CLOCKED]
 
 
 @pytest.mark.parametrize("name", BY_NAME)

@@ -153,7 +153,10 @@ class Exercise:
         if isinstance(value, Refused):
             return str(value)
         if isinstance(value, Exception):
-            return f"Your function stopped with {type(value).__name__}: {value} (The input was {inputs}.)"
+            sign = " Is a * missing before a bracket?" if "not callable" in str(value) else ""
+            return (
+                f"Your function stopped with {type(value).__name__}: {str(value).rstrip('.')}.{sign} (The input was {inputs}.)"
+            )
         return kind_of_difference(value, expected)
 
     def _random(self, answer: Callable, got: list[Parts]) -> str | None:

@@ -150,6 +150,15 @@ L1_3 = Exercise(
         "The mean divides beta by sqrt(1 - alpha_bar[t_prev]): it is alpha_bar[t] there.": jump(
             weight=lambda alpha, ab: (1 - alpha) / (1 - ab / alpha).sqrt()
         ),
+        "The mean divides beta by sqrt(1 - alpha), of this step: it is sqrt(1 - alpha_bar[t]) there.": jump(
+            weight=lambda alpha, ab: (1 - alpha).sqrt()
+        ),
+        "Only x_t is divided by sqrt(alpha): divide the whole mean, in brackets.": jump(
+            weight=lambda alpha, ab: (1 - alpha) / (1 - ab).sqrt() * alpha.sqrt()
+        ),
+        "eps and z are exchanged: the guessed noise is taken away, fresh noise is added.": (
+            lambda x_t, eps, t, t_prev, alpha_bar, z: ddpm_step(x_t, z, t, t_prev, alpha_bar, eps)
+        ),
         "sigma is 1 - sqrt(alpha) here: it is the square root of 1 - alpha.": (
             jump(lambda alpha, ab, ab_prev: (1 - alpha.sqrt()) ** 2)
         ),
@@ -235,6 +244,9 @@ L1_5 = Exercise(
         ),
         "You made x noisy, not the known sprite.": (
             lambda x, known, mask, t, eps, alpha_bar: torch.where(mask, perturb(x, t, eps, alpha_bar), x)
+        ),
+        "Where the mask is True stands the known sprite without noise, and x got noise: it is known that needs it.": (
+            lambda x, known, mask, t, eps, alpha_bar: torch.where(mask, known, perturb(x, t, eps, alpha_bar))
         ),
         "Outside the mask stands the known sprite: x must stay there.": pasted(
             lambda x, known, mask, noisy: torch.where(mask, noisy, known)

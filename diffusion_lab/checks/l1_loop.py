@@ -95,6 +95,11 @@ def end_in_each_turn(*inputs: object) -> list[State]:
     return [state for a, b in pairwise(walk_back(*inputs)) for state in (a, State(0, b.x, b.x))]
 
 
+def nothing_kept(believe: nn.Module, x: Tensor, pairs: list, noises: Tensor, alpha_bar: Tensor) -> list[State]:
+    """Wrong: only the last state is there."""
+    return walk_back(believe, x, pairs, noises, alpha_bar)[-1:]
+
+
 def one_noise(believe: nn.Module, x: Tensor, pairs: list, noises: Tensor, alpha_bar: Tensor) -> list[State]:
     """Wrong: the same noise in each step."""
     return walk_back(believe, x, pairs, noises[:1].expand_as(noises), alpha_bar)
@@ -153,6 +158,7 @@ L1_4 = Exercise(
             walk_with(ask=lambda believe, x, t, t_prev: (believe(x, t)[0], believe(x, t)[1]))
         ),
         "This walks from the last pair to the first: begin at the noise, with the largest t.": walk_with(order=reversed),
+        "No state is kept in the loop: append State(t, x, x0) in each turn.": nothing_kept,
         "The last pair is left out: the walk must reach t = 0.": walk_with(order=lambda turns: turns[:-1]),
         "The step got x0 in the place of eps: believe gives (x0, eps), in this order.": (
             walk_with(ask=lambda believe, x, t, t_prev: believe(x, t)[::-1])

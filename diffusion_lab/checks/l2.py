@@ -31,6 +31,9 @@ L2_1 = Exercise(
             lambda a, b, x0, eps: a**2 * x0 + b * eps
         ),
         "Both square roots are missing.": by_factors(lambda a, b, x0, eps: a**2 * x0 + b**2 * eps),
+        "The noise's factor is the root of 1 - alpha_bar[t], not 1 minus the root.": by_factors(
+            lambda a, b, x0, eps: a * x0 + (1 - a) * eps
+        ),
         "All sprites got the time of the first one: each has its own.": by_factors(
             lambda a, b, x0, eps: a[:1] * x0 + b[:1] * eps
         ),
@@ -204,6 +207,9 @@ L2_5 = Exercise(
         ),
         "BatchNorm's statistics deeper in the network stayed behind: go through all of state_dict().": only_named(
             r"weight|bias|^1\.running"
+        ),
+        "The network's share was made smaller by decay, too: first mine.mul_(decay), then add.": each_entry(
+            lambda mine, theirs, decay: mine.is_floating_point() and mine.add_((1 - decay) * theirs).mul_(decay)
         ),
         "The network counts whole here: its share is 1 - decay.": each_entry(
             lambda mine, theirs, decay: mine.is_floating_point() and mine.mul_(decay).add_(theirs)

@@ -130,6 +130,9 @@ L2_3 = Exercise(
             lambda model, x0, x_t, c, t, eps, s: to_x0_eps(model.prediction, model(x_t, t / s.T, c), x_t, t, s.alpha_bar)[0],
             wanted=lambda model, x0, x_t, c, t, eps, s: x0,
         ),
+        "alpha_bar is that of this notebook's schedule: the target needs schedule.alpha_bar, of the schedule that is given.": (
+            squared(wanted=lambda model, x0, x_t, c, t, eps, s: target(model.prediction, x0, t, eps, cosine(500).alpha_bar))
+        ),
         "All sprites got the time of the first one: each has its own.": squared(
             wanted=lambda model, x0, x_t, c, t, eps, s: target(model.prediction, x0, t[:1], eps, s.alpha_bar),
             noisy=lambda x0, t, eps, s: perturb(x0, t[:1], eps, s.alpha_bar),
@@ -234,10 +237,12 @@ def trained(answer: Callable, model: nn.Module, optimizer: Descent, batches: Ten
     trains_on(copy_)
     if not isinstance(losses, list):
         raise Refused(f"It should return the list of all losses, but returned {type(losses).__name__}.")
+    if not losses:
+        raise Refused("The list of losses is empty: append value.item() in each turn of the loop.")
     if any(isinstance(value, Tensor) for value in losses):
-        raise Refused("The losses are tensors, which keep the whole network's memory alive: note loss.item(), a number.")
+        raise Refused("The losses are tensors, which keep the whole network's memory alive: note value.item(), a number.")
     if not all(isinstance(value, int | float) for value in losses):
-        raise Refused("The list should hold the losses as numbers: note loss.item().")
+        raise Refused("The list should hold the losses as numbers: note value.item().")
     weights = {f"the weight {name} after the training": value for name, value in copy_.state_dict().items()}
     return weights | {"the list of losses": torch.tensor(losses), "batches are taken one by one": max(ahead, default=0) < 2}
 
@@ -268,10 +273,10 @@ L2_4 = Exercise(
             note=lambda value, again: again().item()
         ),
         "It should return the list of all losses, but returned float.": updates(back=lambda losses: losses[-1]),
-        "The losses are tensors, which keep the whole network's memory alive: note loss.item(), a number.": updates(
+        "The losses are tensors, which keep the whole network's memory alive: note value.item(), a number.": updates(
             note=lambda value, again: value
         ),
-        "The losses are rounded: note loss.item() as it is.": updates(note=lambda value, again: round(value.item(), 3)),
+        "The losses are rounded: note value.item() as it is.": updates(note=lambda value, again: round(value.item(), 3)),
         "It should return the list of all losses, but returned NoneType.": updates(back=lambda losses: None),
         "Two steps are taken for each batch.": updates("zero_grad", "backward", "step", "step"),
         "The optimiser takes no part: let optimizer.step() move the weights.": by_hand,

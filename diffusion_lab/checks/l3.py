@@ -29,6 +29,7 @@ L3_1 = Exercise(
         "These are the numbers of the classes: make a row of five numbers from each, with torch.eye(5).": (
             lambda names: torch.tensor([CLASSES.index(name) for name in names])
         ),
+        "torch.eye(5) is indexed by numbers: CLASSES.index(name) is the number of a name.": lambda names: torch.eye(5)[names],
         "Rows and columns are exchanged: each name has a row.": lambda names: contexts_for(names).T,
         "The 1 stands one place too far: the first class is number 0.": lambda names: contexts_for(names).roll(1, dims=1),
         "The 1 stands one place too early: the first class is number 0.": lambda names: contexts_for(names).roll(-1, dims=1),
@@ -118,7 +119,7 @@ L3_2 = Exercise(
         "All contexts became weaker by the factor p: hide whole rows, and leave the others as they are.": (
             lambda c, p, generator: c * p
         ),
-        "The coins have the shape (B,); (B, 1) multiplies whole rows: torch.rand((B, 1), generator=generator).": (
+        "The coins have the shape (B,); (B, 1) multiplies whole rows: torch.rand((len(c), 1), generator=generator).": (
             lambda c, p, generator: c * (torch.rand(len(c), generator=generator) >= p)
         ),
         "No row is ever hidden.": lambda c, p, generator: c.clone(),
@@ -126,7 +127,7 @@ L3_2 = Exercise(
             lambda c, p, generator: c * (torch.randn((len(c), 1), generator=generator) >= p)
         ),
     },
-    "torch.rand((B, 1), generator=generator) < p is True for the share p. Multiply c by its opposite.",
+    "torch.rand((len(c), 1), generator=generator) < p is True for the share p. Multiply c by its opposite.",
     coins,
 )
 
@@ -248,6 +249,9 @@ L3_4 = Exercise(
         "t has to be doubled like x: torch.cat([t, t]).": (
             lambda model, x, t, c, s: model(torch.cat([x, x]), t, torch.cat([torch.zeros_like(c), c]))
         ),
+        "With dim=1 channels and words are joined, not batches: leave dim out of torch.cat.": (
+            lambda model, x, t, c, s: model(torch.cat([x, x], 1), torch.cat([t, t]), torch.cat([torch.zeros_like(c), c], 1))
+        ),
         "x has to be doubled like t and c: torch.cat([x, x]).": (
             lambda model, x, t, c, s: model(x, torch.cat([t, t]), torch.cat([torch.zeros_like(c), c]))
         ),
@@ -302,7 +306,7 @@ L3_5 = Exercise(
             lambda a, b, n: (1 - torch.linspace(0, 1, n)) * a + torch.linspace(0, 1, n) * b
         ),
     },
-    "torch.linspace(0, 1, n) has both ends. Reshape it to (n, 1), so that it multiplies a whole context.",
+    "Where w is 0, the context is a alone; where w is 1, b alone. As the one grows, the other shrinks.",
 )
 
 EXERCISES = (L3_1, L3_2, L3_3, L3_4, L3_5)

@@ -257,7 +257,7 @@ L4_4 = Exercise(
             lambda a, b, w: (torch.cos(w * angle(a, b)) * a + torch.sin(w * angle(a, b)) * b) / torch.sin(angle(a, b))
         ),
     },
-    "The cosine of the angle is the sum of a * b, divided by both norms.",
+    "a takes sin((1 - w) theta), b takes sin(w theta); both together are divided by sin(theta).",
 )
 
 

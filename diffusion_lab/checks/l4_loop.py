@@ -166,6 +166,9 @@ L4_3 = Exercise(
         "The first pair is missing: the walk begins at its t.": looped(over=lambda pairs: pairs[1:]),
         "This takes every time from T to 0: walk over the pairs only.": looped(over=one_after_the_other),
         "The return stands in the loop: it ends after the first step.": looped(over=lambda pairs: pairs[:1]),
+        "x was appended before the step: the start is there twice, and the last picture is missing.": looped(
+            keep=lambda pictures, beliefs: [pictures[0], *pictures[:-1]]
+        ),
         "The start is missing in the list: n steps give n + 1 pictures.": looped(keep=lambda pictures, beliefs: pictures[1:]),
         "The last picture alone came back: return the list of all of them.": looped(
             keep=lambda pictures, beliefs: [pictures[-1]]
@@ -179,6 +182,6 @@ L4_3 = Exercise(
             keep=lambda pictures, beliefs: pictures[::-1]
         ),
     },
-    "Three lines in the loop: ask the network about x at t; x = step(...); append x. Before it: x = start, and a list with it.",
+    "Three lines: ask about x at t; x = step(...), with what was answered; append x.",
     walk,
 )
