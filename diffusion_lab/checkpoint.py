@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .config import TrainConfig
-from .files import read_state, write_safely
+from .files import plain, read_state, write_safely
 from .weights import BAD_VALUES, CHECKPOINT, VersionError, all_finite, build, describe, save
 
 OTHER_VERSION = "{} was written by another version of diffusion_lab; begin the training again."
@@ -34,7 +34,7 @@ def write(path: str | Path, run):
         "losses": run.losses,
         "recent": run.recent,
     }
-    write_safely(path, lambda file: torch.save(state, file))
+    write_safely(path, lambda file: torch.save(plain(state), file))
 
 
 def read(path: str | Path, device: torch.device | str | None, kind: type):

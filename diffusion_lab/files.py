@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import re
+import sys
 import threading
 import zipfile
 import zlib
@@ -42,6 +43,19 @@ def write_safely(path: str | Path, write: Callable):
         finally:
             if os.path.exists(temporary):
                 os.unlink(temporary)
+
+
+def plain(state):
+    """The same dictionaries, lists, tuples and texts, with equal texts as one object: equal states then are equal bytes.
+
+    (pickle writes an object that comes twice only once. In a run that was resumed equal texts are other objects than in one
+    that was not.)
+    """
+    if type(state) is dict:
+        return {plain(name): plain(value) for name, value in state.items()}
+    if type(state) in (list, tuple):
+        return type(state)(plain(value) for value in state)
+    return sys.intern(state) if type(state) is str else state
 
 
 def check_place(path: str | Path):

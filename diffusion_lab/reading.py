@@ -282,15 +282,10 @@ def _of_arrays(path: Path, cut: Cut, names: tuple[str, ...]) -> Read:
     if contexts is None:
         contexts, words = np.zeros((n, len(CLASSES)), np.float32), CLASSES
     side = found.images.shape[1]
-    if blank.all():
-        raise ValueError(f"{path} holds {n} sprites and each is of one colour: there is nothing to learn from.")
-    images, contexts = found.images[~blank], contexts[~blank]
-    notes = [f"{path}: {_many(len(images))} of {side}×{side}"]
-    if blank.any():
-        notes.append(f"left out of {n} sprites: {blank.sum()} blank, of one colour")
-    notes += found.notes
-    if repeated > max(0, int(blank.sum()) - 1):
+    notes = [f"{path}: {_many(n)} of {side}×{side}", *found.notes]
+    if repeated:
         notes.append(f"{repeated} of {n} are repeated: an array keeps them")
     if contexts.any():
         notes.append(_said_words(contexts, words))
-    return Read(images, contexts, words, notes, [])
+    many = f"{blank.sum()} of {n} sprites are of one colour and are learned, too: take them out if they are blank."
+    return Read(found.images, contexts, words, notes, [many] if blank.any() and not blank.all() else [])

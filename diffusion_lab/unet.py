@@ -158,7 +158,7 @@ def for_drawing(model: nn.Module) -> nn.Module:
         if isinstance(block, nn.Sequential):
             for i, (first, second) in enumerate(pairwise(list(block))):
                 if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d) and not second.training:
-                    block[i], block[i + 1] = fuse_conv_bn_eval(first, second), nn.Identity()
+                    block[i], block[i + 1] = fuse_conv_bn_eval(first, second), nn.Identity().eval()
     if gains_from_bf16(next(quick.parameters()).device):
         quick.forward = MethodType(_in_bf16, quick)
     return quick

@@ -19,7 +19,7 @@ from torch import nn
 
 from .config import MOST_T
 from .devices import best_memory_format
-from .files import read_state, write_safely
+from .files import plain, read_state, write_safely
 from .samplers import SAMPLERS
 from .schedules import Schedule, linear, step_grid
 from .sprites import CLASSES, packaged_file
@@ -105,7 +105,7 @@ def save(path: str | Path, model: nn.Module, schedule: Schedule, words: Vocabula
     """
     weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
     state = {"kind": WEIGHTS} | describe(model, schedule, words, sampling) | {"history": history, "model": weights}
-    write_safely(path, lambda file: torch.save(state, file))
+    write_safely(path, lambda file: torch.save(plain(state), file))
 
 
 def load_model(name: str | Path | None = None, device: torch.device | str = "cpu") -> tuple[nn.Module, Schedule]:

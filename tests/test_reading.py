@@ -550,12 +550,13 @@ def test_gray_arrays_and_other_sides(tmp_path):
     assert load_path(tmp_path / "a.npy", Cut(pad=24)).images.shape == (3, 24, 24, 3)
 
 
-def test_blank_sprites_of_an_array_are_left_out_with_their_labels(tmp_path):
+def test_an_array_keeps_its_blank_sprites_and_they_are_warned_of(tmp_path):
     images = tiles(4)
     images[1] = 255
     read = load_path(npz(tmp_path, images=images, labels=np.array([0, 1, 2, 0])))
-    assert np.array_equal(read.images, images[[0, 2, 3]]) and words_of(read) == [{"class 0"}, {"class 2"}, {"class 0"}]
-    assert "left out of 4 sprites: 1 blank" in said(read)
+    assert np.array_equal(read.images, images) and len(words_of(read)) == 4
+    assert read.warnings == ["1 of 4 sprites are of one colour and are learned, too: take them out if they are blank."]
+    assert not load_path(npz(tmp_path, images=tiles(4))).warnings
 
 
 def npy(array, labels=None):
@@ -606,7 +607,6 @@ def objects(path):
         (npy(tiles(2) % 2), "range is not clear"),
         (npy(tiles(2) + 1j), "which are no colours"),
         (npy(np.array([{"a": 1}], dtype=object)), "holds Python objects"),
-        (npy(np.full((3, 16, 16, 3), 9, np.uint8)), "each is of one colour"),
         (half_an_array, "truncated"),
         (archive, r"is no \.npy file"),
         (damaged_header, "truncated"),

@@ -56,6 +56,20 @@ def test_2k_updates_equal_k_updates_a_killed_process_and_k_more(sprites, tmp_pat
     assert all(torch.equal(a, b) for a, b in zip(everything(whole), everything(second), strict=True))
 
 
+def test_a_run_that_was_resumed_leaves_the_same_bytes(sprites, tmp_path):
+    options = {"schedule": "".join(["co", "sine"]), "precision": "fp32"}  # a text of its own, as from a command line
+    whole = Run(replace(SMALL, **options), "cpu", words=WORDS)
+    advance(whole, sprites, until=3)
+    whole.save(tmp_path / "a.ckpt")
+    again = Run.load(tmp_path / "a.ckpt", "cpu")
+    again.save(tmp_path / "b.ckpt")
+    for name, run in (("a", whole), ("b", again)):
+        advance(run, sprites)
+        run.export(tmp_path / f"{name}.pt")
+    for kind in ("ckpt", "pt"):
+        assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
+
+
 def test_resume_with_other_sprites_is_refused(sprites, tmp_path):
     run = Run(SMALL)
     advance(run, sprites, until=2)

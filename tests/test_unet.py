@@ -5,7 +5,7 @@ import torch
 from worlds import lively
 
 from diffusion_lab import ContextUnet, load_model
-from diffusion_lab.unet import ResidualConvBlock, for_drawing
+from diffusion_lab.unet import ResidualConvBlock, for_drawing, with_more_words
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +118,30 @@ def test_the_copy_for_drawing_gives_the_same_answers_without_batchnorm(monkeypat
         convolutions = [part for part in quick.modules() if isinstance(part, torch.nn.Conv2d)]
         assert all(part.weight.is_contiguous(memory_format=torch.channels_last) for part in convolutions)
     assert sum(isinstance(part, torch.nn.BatchNorm2d) for part in model.modules()) == 18  # the original keeps its own
+
+
+def test_a_network_with_more_words_answers_the_old_ones_as_before():
+    torch.manual_seed(0)
+    model = ContextUnet(n_feat=8, n_cfeat=3).eval()
+    wider = with_more_words(model, 5)
+    x, t, c = torch.randn(2, 3, 16, 16), torch.rand(2), torch.rand(2, 3)
+    with torch.no_grad():
+        answer = model(x, t, c)
+        assert torch.equal(wider(x, t, torch.nn.functional.pad(c, (0, 2))), answer)
+        assert torch.equal(wider(x, t, torch.cat([c, torch.ones(2, 2)], 1)), answer)  # the new ones say nothing yet
+    assert (wider.n_cfeat, wider.training, model.n_cfeat) == (5, False, 3)
+    wider(x, t, torch.ones(2, 5)).sum().backward()
+    assert all((layer.model[0].weight.grad[:, 3:] != 0).any() for layer in (wider.contextembed1, wider.contextembed2))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"n_feat": 0}, {"n_feat": -8}, {"n_feat": 12}, {"height": 10}, {"height": 4}, {"height": 68}]
+)
+def test_sizes_that_cannot_be_are_refused(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be a multiple"):
+        ContextUnet(**wrong)
+
+
+@pytest.mark.parametrize("height", [8, 12, 28, 64])
+def test_pictures_of_any_multiple_of_4_pass(height):
+    assert ContextUnet(n_feat=8, height=height)(torch.randn(2, 3, height, height), torch.rand(2)).shape[-2:] == (height, height)
