@@ -145,7 +145,7 @@ def _advice(pixels: np.ndarray, cut: Cut) -> str:
             if layouts(pixels, (TILE, TILE), trial):
                 why = "what lies between is not of one colour"
                 return f"; with {spacing} px between them they would be (--spacing {spacing} --margin {margin}), but {why}"
-    for w, h in ((TILE, _figure(height)), (_figure(width), TILE)):
+    for w, h in ((TILE, _figure(pixels)), (_figure(pixels.swapaxes(0, 1)), TILE)):
         if w and h and width % w == 0 and height % h == 0:
             return f"; if its figures are {w}×{h}, add --pad {-(-max(w, h) // 4) * 4}"
     fitting = [side for side in (32, 24, 8, *SIDES) if width % side == 0 and height % side == 0]
@@ -154,9 +154,33 @@ def _advice(pixels: np.ndarray, cut: Cut) -> str:
     return ": give the size of its tiles with --tile, the space between them with --spacing, the border with --margin"
 
 
-def _figure(length: int) -> int:
-    """The smallest side of a figure, above 16, that fills a length exactly; 0 if there is none up to 64."""
-    return next((side for side in range(TILE + 1, SIDES[-1] + 1) if length % side == 0), 0)
+def _figure(pixels: np.ndarray) -> int:
+    """The height of figures, 17 to 64, that fills a picture (H, W, 4) and cuts the fewest in two; 0 if there is none."""
+    fitting = [side for side in range(TILE + 1, SIDES[-1] + 1) if len(pixels) % side == 0]
+    return min(fitting, key=lambda side: _crossed(pixels, range(side, len(pixels), side)), default=0)
+
+
+def cut_in_two(pixels: np.ndarray, layout: Layout) -> str:
+    """The figures that a sheet of 16×16 seems to hold instead, as "16x32", where they go on across every other cut; or ""."""
+    if layout.tile != (TILE, TILE) or layout.spacing or layout.margin:
+        return ""
+    for sheet, figure in ((pixels, f"{TILE}x{2 * TILE}"), (pixels.swapaxes(0, 1), f"{2 * TILE}x{TILE}")):
+        within, between = range(TILE, len(sheet), 2 * TILE), range(2 * TILE, len(sheet), 2 * TILE)
+        if len(sheet) % (2 * TILE) == 0 and _crossed(sheet, within) > 0.25 and _crossed(sheet, between) < 0.05:
+            across = sheet.swapaxes(0, 1)
+            if len(between) or _crossed(across, range(TILE, len(across), TILE)) < 0.05:
+                return figure
+    return ""
+
+
+def _crossed(pixels: np.ndarray, cuts: range) -> float:
+    """How much of the cuts before these rows goes through figures, 0 to 1: pixels on both sides that are no background."""
+    if not len(cuts):
+        return 0.0
+    packed = np.ascontiguousarray(pixels).view(np.uint32)[..., 0]
+    values, counts = np.unique(packed, return_counts=True)
+    figure = (packed != values[counts.argmax()]) & (pixels[..., 3] > 0)
+    return float(np.mean([(figure[row - 1] & figure[row]).mean() for row in cuts]))
 
 
 def _count(length: int, tile: int, spacing: int, margin: int, end: int) -> int:

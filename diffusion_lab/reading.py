@@ -16,7 +16,7 @@ import numpy as np
 
 from .arrays import read_arrays
 from .cutting import SIDES, Cut, composed
-from .layouts import each_is_one, layout_of
+from .layouts import cut_in_two, each_is_one, layout_of
 from .pictures import SUFFIXES, Picture, open_picture
 from .sprites import CLASSES
 from .tables import Row, as_word, aseprite_frames, aseprite_image, cut_frames, merged, named, read_table
@@ -173,7 +173,7 @@ def _is_square(frame: Frame) -> bool:
 def _cut_all(path: Path, frames: list[Frame], cut: Cut, notes: list[str]) -> Read:
     """All tiles of all frames, on the background, without blank and repeated ones."""
     certain = each_is_one(path, [(frame.pixels, frame.whole) for frame in frames], cut)
-    tiles, words, wrong, grids = [], [], {}, Counter()
+    tiles, words, wrong, grids, warnings = [], [], {}, Counter(), []
     for frame in frames:
         try:
             layout = layout_of(frame.name, frame.pixels, cut, certain or frame.whole)
@@ -181,6 +181,11 @@ def _cut_all(path: Path, frames: list[Frame], cut: Cut, notes: list[str]) -> Rea
             wrong[frame.name] = str(error)
             continue
         grids[layout.told()] += 1
+        other = cut_in_two(frame.pixels, layout) if cut.tile is None and cut.pad is None else ""
+        if other:
+            warnings.append(
+                f"{frame.name}: its figures look like {other}, and 16×16 cuts them in two: add --tile {other} --pad 32."
+            )
         tiles += list(layout.tiles(frame.pixels))
         words += [frame.words] * layout.count
         if len(tiles) > MOST_TILES:
@@ -207,7 +212,6 @@ def _cut_all(path: Path, frames: list[Frame], cut: Cut, notes: list[str]) -> Rea
         else:
             seen.add(key)
             kept.append(k)
-    warnings = []
     if vanished and not kept:
         cure = "choose another with --background, as --background navy"
         warnings.append(f"all {len(vanished)} sprites vanish in the background ({cut.background}): {cure}.")

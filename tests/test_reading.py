@@ -148,6 +148,40 @@ def test_figures_that_are_no_squares_are_padded_and_never_cut_in_two(tmp_path):
         load_path(tmp_path / "b.png", Cut(pad=32))
 
 
+def figures(n, height, seed=0):
+    """Figures of 16 × `height` on white, with a pixel of white around each."""
+    a = np.full((n, height, 16, 3), 255, np.uint8)
+    a[:, 1:-1, 1:-1] = np.random.default_rng(seed).integers(0, 256, (n, height - 2, 14, 3))
+    return a
+
+
+@pytest.mark.parametrize("height", [20, 24, 28, 36])
+def test_the_height_of_figures_is_told_by_where_they_end(height, tmp_path):
+    save(tmp_path / "a.png", figures(5 * 9, height), 5)  # many other heights divide the sheet's
+    with pytest.raises(ValueError, match=f"if its figures are 16×{height}, add --pad {height}"):
+        load_path(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+@pytest.mark.parametrize("turned", [False, True])
+def test_figures_that_16_would_cut_in_two_are_warned_of(rows, turned, tmp_path):
+    save(tmp_path / "a.png", figures(5 * rows, 32), 5)
+    save(tmp_path / "b.png", figures(5 * rows * 2, 16), 5)
+    if turned:
+        for name in ("a.png", "b.png"):
+            picture = Image.open(tmp_path / name)
+            picture.transpose(Image.Transpose.TRANSPOSE).save(tmp_path / name)
+    other = "32x16" if turned else "16x32"
+    (warning,) = load_path(tmp_path / "a.png").warnings
+    assert f"its figures look like {other}, and 16×16 cuts them in two: add --tile {other} --pad 32" in warning
+    assert not load_path(tmp_path / "b.png").warnings
+    tile = (32, 16) if turned else (16, 32)
+    assert not load_path(tmp_path / "a.png", Cut(tile=tile, pad=32)).warnings
+    ground = np.random.default_rng(3).integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)  # goes on everywhere
+    save(tmp_path / "c.png", np.concatenate([ground, ground], 2))
+    assert not load_path(tmp_path / "c.png").warnings
+
+
 def test_pictures_of_32_are_one_sprite_each_or_four_and_the_user_says_which(tmp_path):
     with pytest.raises(ValueError) as caught:
         load_path(INPUTS / "size32")
@@ -176,7 +210,7 @@ def test_pictures_that_are_no_tiles_of_16_are_taken_whole(side, tmp_path):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((40, 96), "40×96 pixels, which are no tiles of 16×16; if its figures are 20×16, add --pad 20"),
+        ((40, 96), "40×96 pixels, which are no tiles of 16×16; if its figures are 40×16, add --pad 40"),
         ((72, 96), "if its figures are 18×16, add --pad 20"),
         ((120, 200), "if its tiles are 8×8, add --tile 8"),
         ((33, 50), "what lies between is not of one colour"),
