@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from .interrupts import Stop, Stopped
 from .likeness import draw
 from .metrics import FEATURES, MOST, PER_FEATURE
 from .metrics import evaluate as compare
-from .options import FRAMES, cut, parser
+from .options import FRAMES, check_about_data, cut, parser
 from .places import check_apart, check_training_places, one_writer
 from .reading import Read, load_path
 from .samplers import SAMPLERS, State
@@ -133,6 +134,7 @@ def _picture(states: list[State], options: argparse.Namespace, film: bool) -> by
 
 def evaluate(options: argparse.Namespace) -> int:
     """Compare samples with the sprite set: a table, and all figures in a JSON file."""
+    check_about_data(options)
     check_place(options.out)
     path = weights_path(options.weights)
     check_apart(options.out, [path, options.data])
@@ -156,26 +158,29 @@ def evaluate(options: argparse.Namespace) -> int:
             scores = {"samples": found.samples._asdict(), "unseen": found.unseen, "held_out": found.held_out._asdict()}
             seconds, table = found.seconds, found.table()
         else:
-            data, begin, seed = (
-                to_tensors(read_own(options))[0],
-                time.perf_counter(),
-                torch.Generator().manual_seed(options.seed),
-            )
-            if data.shape[-1] != model.height:
-                sizes = f"{model.height}×{model.height} and the sprites are {data.shape[-1]}×{data.shape[-1]}"
-                raise ValueError(f"These weights draw {sizes}: give --tile or --pad as in the training.")
-            contexts = model.words.random(options.n, seed) if options.asked else None
-            if contexts is None or not contexts.any():
-                contexts, how = None, how._replace(guidance=1.0)
-            more = how._asdict() | {"eta": options.eta, "batch": options.batch}
-            images = draw(model, schedule, options.n, contexts, seed, **more, progress=progress)
-            samples, own = likeness.compare(images, data)
-            scores, seconds = {"samples": samples._asdict(), "data": own._asdict()}, time.perf_counter() - begin
-            table = f"{likeness.table(samples, own)}\nno Fréchet distance: its features know only the package's own sprites"
+            begin = time.perf_counter()
+            samples, data = _beside_own(options, model, schedule, how, progress)
+            scores, seconds = {"samples": samples._asdict(), "data": data._asdict()}, time.perf_counter() - begin
+            table = f"{likeness.table(samples, data)}\nno Fréchet distance: its features know only the package's own sprites"
     text = json.dumps({"command": command, "seconds": round(seconds, 1), **scores}, indent=1)
     write_safely(options.out, lambda file: file.write(f"{text}\n".encode()))
     print(f"{path.name}: {how}, {options.n} sprites in {seconds:.0f} s\n{table}\nall figures: {options.out}")
     return 0
+
+
+def _beside_own(
+    options: argparse.Namespace, model: torch.nn.Module, schedule: Schedule, how: Sampling, progress: Callable
+) -> tuple[likeness.Likeness, likeness.Likeness]:
+    """The figures of samples, and those of the sprites of --data. ValueError if the network draws another size."""
+    data, seed = to_tensors(read_own(options))[0], torch.Generator().manual_seed(options.seed)
+    if data.shape[-1] != model.height:
+        sizes = f"{model.height}×{model.height} and the sprites are {data.shape[-1]}×{data.shape[-1]}"
+        raise ValueError(f"These weights draw {sizes}: give --tile or --pad as in the training.")
+    contexts = model.words.random(options.n, seed) if options.asked else None
+    if contexts is None or not contexts.any():
+        contexts, how = None, how._replace(guidance=1.0)
+    more = how._asdict() | {"eta": options.eta, "batch": options.batch}
+    return likeness.compare(draw(model, schedule, options.n, contexts, seed, **more, progress=progress), data)
 
 
 def _check_same_set(model: torch.nn.Module, path: Path, n: int):
@@ -210,16 +215,17 @@ def train(options: argparse.Namespace) -> int:
 
     Under torchrun all processes train together, and the first one writes.
     """
+    check_about_data(options)
     if options.preview is not None:
         return preview(options)
     check_training_places(options)
-    if options.data is None:
-        (images, _), (words, names) = load_sprites(), load_words()
-        images, contexts = to_tensors(Sprites(images, words))
-    else:
-        read = read_own(options)
-        (images, contexts), names = to_tensors(read), read.words
     with join_processes(torch.device(options.device)) as device, one_writer(options.out):
+        if options.data is None:
+            (images, _), (words, names) = load_sprites(), load_words()
+            images, contexts = to_tensors(Sprites(images, words))
+        else:
+            read = read_own(options)
+            (images, contexts), names = to_tensors(read), read.words
         run = starting_run(options, names, contexts, images.shape[-1], device)
         if options.compile and not has_compiler():
             print("--compile needs a C++ compiler, and there is none here: the training goes on without it")

@@ -86,6 +86,15 @@ def cut(options: argparse.Namespace) -> Cut:
     return Cut(options.tile, options.pad, options.spacing, options.margin, options.paper)
 
 
+def check_about_data(options: argparse.Namespace):
+    """ValueError for an option about your own sprites where there are none."""
+    values = {name: getattr(options, name) for name in ("tile", "pad", "spacing", "margin", "names")}
+    values["background"] = None if options.paper == "white" else options.paper
+    given = [name for name, value in values.items() if value not in (None, ())]
+    if options.data is None and given:
+        raise ValueError(f"--{given[0]} is about your own sprites: give them with --data, or leave it out.")
+
+
 def word_list(text: str) -> tuple[str, ...]:
     """The type of an option that takes names, parted by commas."""
     return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -61,7 +61,8 @@ def starting_run(
 
 def _longer(out: Path, asked: dict, names: tuple[str, ...], contexts: Tensor, height: int, device: torch.device) -> Run:
     """A finished run that is to go on: with its weights, for the updates that are missing."""
-    done = history(out).get("updates", 0)
+    done = history(out).get("updates")
+    done = done if type(done) is int else 0
     if asked.get("updates", 0) <= done:
         more = f"to train longer, add --resume and a larger number, as --updates {2 * done}"
         raise ValueError(f"{out} is finished, after {done:,} updates: {more}, which begins with its weights.")

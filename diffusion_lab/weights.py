@@ -151,7 +151,8 @@ def is_distilled(model: nn.Module, schedule: Schedule) -> bool:
 
 def history(path: str | Path) -> dict:
     """How the weights at `path` were trained, as `save` wrote it: plain values. Errors as `load_model`."""
-    return read_state(path).get("history", {})
+    told = read_state(path).get("history")
+    return told if isinstance(told, dict) else {}
 
 
 def all_finite(state: dict) -> bool:

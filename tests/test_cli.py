@@ -672,6 +672,14 @@ def test_a_preview_shows_the_first_sprites_with_their_words_and_trains_nothing(t
     assert "--preview shows your own sprites" in refused(capsys, "train", "--preview", "look.png")
 
 
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+@pytest.mark.parametrize(
+    "option", [["--tile", "32"], ["--pad", "32"], ["--spacing", "1"], ["--names", "a"], ["--background", "red"]]
+)
+def test_options_about_own_sprites_without_any_are_refused(command, option, capsys):
+    assert f"{option[0]} is about your own sprites: give them with --data" in refused(capsys, command, *option)
+
+
 def test_what_is_doubtful_is_warned_of(tmp_path, capsys):
     assert main(["train", "--data", str(INPUTS / "white_on_transparent.png"), *QUICK, "--out", "w.pt"]) == 0
     assert "warning: all 8 sprites vanish in the background (white)" in capsys.readouterr().err

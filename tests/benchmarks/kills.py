@@ -1,6 +1,7 @@
 """Trainings that are killed and resumed: are weights and film those of the undisturbed run, byte for byte?
 
     python tests/benchmarks/kills.py 200          # some 10 minutes on one core; a line for each way to die
+    python tests/benchmarks/kills.py full         # disks that are too small, as root: they are mounted in memory
 
 Each training is a process of its own, forked from this one. It is killed by SIGKILL, SIGTERM or SIGINT: at a random moment, or
 aimed at its writes, just before or after one of the calls that put a file in its place. Then it is resumed to its end.
@@ -9,6 +10,7 @@ aimed at its writes, just before or after one of the calls that put a file in it
 import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -125,5 +127,40 @@ def campaign(kills: int):
     print(f"{kills} kills, {wrong} wrong; one training takes {seconds:.1f} s")
 
 
-if __name__ == "__main__":
+def full_disks():
+    """Train on disks of many sizes that end too soon, then make each larger and resume."""
+    torch.set_num_threads(1)
+    whole, outcomes, wrong = Path(tempfile.mkdtemp(prefix="kills-whole-")), Counter(), 0
+    assert ended(child(whole, COMMAND)) == 0, (whole / "log.txt").read_text()
+    for size in range(8, 800, 24):
+        folder = Path(tempfile.mkdtemp(prefix="kills-full-"))
+        disk = folder / "disk"
+        disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", disk], check=True)
+        try:
+            log = folder / "said.txt"
+            status = ended(child(disk, COMMAND, lambda log=log: redirect(log)))
+            said = [line for line in log.read_text().split("\n") if line.startswith("diffusion_lab: ")]
+            subprocess.run(["mount", "-o", "remount,size=20m", disk], check=True)
+            if status:
+                ended(child(disk, arguments_for(disk), lambda log=log: redirect(log)))
+            fine = result(disk) == result(whole) and (status == 0 or (status == 2 and len(said) == 1))
+            outcomes[f"ended {status}: {said[0].split('(')[-1].split(')')[0] if said else 'finished'}"] += 1
+            if not fine:
+                wrong += 1
+                print(f"WRONG: {size} kB, status {status}, {said}, {sorted(os.listdir(disk))}", flush=True)
+        finally:
+            subprocess.run(["umount", disk], check=True)
+    print(f"{sum(outcomes.values())} disks of 8 to 800 kB, {wrong} wrong: {dict(outcomes)}")
+
+
+def redirect(log: Path):
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["full"]:
+    full_disks()
+elif __name__ == "__main__":
     campaign(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
