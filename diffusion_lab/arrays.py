@@ -64,7 +64,11 @@ def _about_missing_labels(path: Path) -> str:
         if other != path and "label" in other.name.lower() and (owner == other or not owner.exists()):
             near.append(other.name)
     wanted = f"{path.stem}_labels.npy"
-    return f"no labels: {named(near)} lies there; if it has the labels, rename it {wanted}" if near else f"no labels ({wanted})"
+    return (
+        f"no labels: {named(near)} lies there; if it has the labels, rename it {wanted}"
+        if near
+        else f"no labels: there is no {wanted}"
+    )
 
 
 def _load(path: Path) -> np.ndarray:

@@ -268,5 +268,6 @@ def preview(options: argparse.Namespace) -> int:
     read = read_own(options)
     picture = png(captioned(read.images[:SHOWN], read.texts(SHOWN)))
     write_safely(options.preview, lambda file: file.write(picture))
-    print(f"{options.preview}: the first {min(SHOWN, len(read.images))} sprites; nothing was trained")
+    shown = f"the first {SHOWN} of" if len(read.images) > SHOWN else "all"
+    print(f"{options.preview}: {shown} {len(read.images)}; nothing was trained")
     return 0

@@ -9,24 +9,26 @@ from pathlib import Path
 from .distributed import is_writer
 from .files import check_place, read_state
 from .locks import Lock
+from .pictures import SUFFIXES
 from .weights import CHECKPOINT, SHIPPED, WEIGHTS
 
 
 def check_apart(out: Path, inputs: Sequence[Path | None]):
-    """ValueError if `out` is one of the inputs, or lies in a folder that is one."""
+    """ValueError if `out` is one of the inputs, or is a picture in a folder that is one: it would be read the next time."""
     for path in inputs:
         if path is None or not path.exists():
             continue
         place = Path(os.path.realpath(out))
         if (place.exists() and place.samefile(path)) or (path.is_file() and place == Path(os.path.realpath(path))):
             raise ValueError(f"{out} is also what is read, and would be replaced: give another place to write to.")
-        if path.is_dir() and Path(os.path.realpath(path)) in place.parents:
+        if path.is_dir() and out.suffix.lower() in SUFFIXES and Path(os.path.realpath(path)) in place.parents:
             raise ValueError(f"{out} lies in {path}, which is read as sprites: give a place outside of it.")
 
 
 def check_training_places(options: argparse.Namespace):
     """OSError or ValueError, in one sentence, if a training could not write what it leaves, or would replace other files."""
-    outs = [Path(f"{options.out}{suffix}") for suffix in ("", ".ckpt", ".film.png", ".lock")]
+    suffixes = ("", ".ckpt", ".lock", *([".film.png"] if options.film_every else []))
+    outs = [Path(f"{options.out}{suffix}") for suffix in suffixes]
     inputs = [options.data]
     if options.data is not None:
         inputs.append(options.data.with_name(f"{options.data.stem}_labels.npy"))

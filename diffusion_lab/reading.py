@@ -267,9 +267,9 @@ def _many(n: int) -> str:
 
 def _said_words(contexts: np.ndarray, words: tuple[str, ...]) -> str:
     counts = (contexts != 0).sum(0)
-    used = [f"{word} {count}" for word, count in zip(words, counts, strict=True) if count]
+    used = [f"{word} ({count})" for word, count in zip(words, counts, strict=True) if count]
     without = int((contexts == 0).all(1).sum())
-    return f"{len(used)} words: {named(used, 12)}" + (f"; {without} sprites without" if without else "")
+    return f"{len(used)} word{'s' * (len(used) != 1)}: {named(used, 12)}" + (f"; {without} sprites without" if without else "")
 
 
 def _short(root: Path, sentence: str) -> str:

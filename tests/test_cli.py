@@ -627,7 +627,7 @@ QUICK = ["--updates", "2", "--batch", "4", "--warmup", "1", "--n-feat", "8", "--
 def test_own_words_go_into_the_weights_and_can_be_drawn(tmp_path, capsys, asked):
     assert main(["train", "--data", str(INPUTS / "words"), *QUICK, "--out", "w.pt"]) == 0
     said = capsys.readouterr().out
-    assert "12 sprites of 16×16 from 12 pictures" in said and "4 words: dragon 8, green 4, red 4, wizard 4" in said
+    assert "12 sprites of 16×16 from 12 pictures" in said and "4 words: dragon (8), green (4), red (4), wizard (4)" in said
     assert main(["sample", "red", "dragon", "--weights", "w.pt", "-n", "3", "--out", "a.png"]) == 0
     (call,) = asked
     assert call.context.tolist() == [[1, 0, 1, 0]] * 3 and load_model("w.pt")[0].words.counts.tolist() == [4, 4, 4]
@@ -662,7 +662,7 @@ def test_evaluate_of_other_data_says_so(tmp_path, capsys):
 
 def test_a_preview_shows_the_first_sprites_with_their_words_and_trains_nothing(tmp_path, capsys):
     assert main(["train", "--data", str(INPUTS / "words"), "--preview", "look.png"]) == 0
-    assert "look.png: the first 12 sprites; nothing was trained" in capsys.readouterr().out
+    assert "look.png: all 12; nothing was trained" in capsys.readouterr().out
     assert sorted(os.listdir(tmp_path)) == ["look.png"]
     picture = np.asarray(Image.open("look.png"))
     first = np.asarray(Image.open(INPUTS / "words" / "dragon" / "green" / "0.png").convert("RGBA"))

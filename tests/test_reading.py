@@ -401,7 +401,9 @@ def test_folders_are_words_and_a_loose_file_is_said():
     read = load_path(INPUTS / "words")
     assert read.words == ("dragon", "green", "red", "wizard") and len(read.images) == 12
     assert words_of(read) == [{"dragon", "green"}] * 4 + [{"dragon", "red"}] * 4 + [{"wizard"}] * 4
-    assert "loose.png, which lies beside the folders" in said(read) and "dragon 8, green 4, red 4, wizard 4" in said(read)
+    assert "loose.png, which lies beside the folders" in said(
+        read
+    ) and "4 words: dragon (8), green (4), red (4), wizard (4)" in said(read)
     assert read.contexts.dtype == np.float32 and set(np.unique(read.contexts)) == {0, 1}
 
 
@@ -521,7 +523,7 @@ def test_the_courses_arrays(tmp_path):
 def test_arrays_of_ones_own_with_and_without_labels(tmp_path):
     np.save(tmp_path / "mine.npy", tiles(3))
     assert not load_path(tmp_path / "mine.npy").contexts.any()
-    assert "no labels (mine_labels.npy)" in said(load_path(tmp_path / "mine.npy"))
+    assert "no labels: there is no mine_labels.npy" in said(load_path(tmp_path / "mine.npy"))
     np.save(tmp_path / "labels_mine.npy", np.eye(5)[[2, 2, 3]])
     near = said(load_path(tmp_path / "mine.npy"))
     assert "labels_mine.npy lies there; if it has the labels, rename it mine_labels.npy" in near
@@ -529,7 +531,9 @@ def test_arrays_of_ones_own_with_and_without_labels(tmp_path):
     assert load_path(tmp_path / "mine.npy").contexts.argmax(1).tolist() == [2, 2, 3]
     assert "labels from mine_labels.npy" in said(load_path(tmp_path / "mine.npy"))
     np.save(tmp_path / "other.npy", tiles(3))
-    assert "no labels (other_labels.npy)" in said(load_path(tmp_path / "other.npy"))  # those of mine.npy are not meant
+    assert "no labels: there is no other_labels.npy" in said(
+        load_path(tmp_path / "other.npy")
+    )  # those of mine.npy are not meant
 
 
 def test_whole_numbers_are_classes_named_by_the_user_or_by_their_number():
