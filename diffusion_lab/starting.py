@@ -15,7 +15,7 @@ from .distributed import is_writer
 from .schedules import SCHEDULES, Schedule
 from .tables import named
 from .training import Run
-from .unet import ContextUnet, with_more_words
+from .unet import ContextUnet, with_height, with_more_words
 from .weights import history, is_distilled, load_model
 from .words import joined
 
@@ -77,14 +77,16 @@ def _from_weights(name: str, asked: dict, names: tuple[str, ...], contexts: Tens
         raise ValueError(f"--from {name}: what needs {schedule.T} steps cannot be trained so; take context_unet.")
     if not isinstance(model, ContextUnet):
         raise ValueError(f"--from {name}: only a ContextUnet can be trained here, not a {type(model).__name__}.")
-    if model.height != height:
-        wrong = f"--from {name}: it draws {model.height}×{model.height} and the sprites are {height}×{height}"
-        raise ValueError(f"{wrong}: leave --from out, or give --tile or --pad.")
     own = {"n_feat": model.n_feat, "prediction": model.prediction, "schedule": schedule.name, "T": schedule.T}
     if schedule.name not in SCHEDULES and "schedule" not in asked:
         raise ValueError(f"--from {name}: its schedule {schedule.name!r} is none of these: add --schedule cosine.")
     config = TrainConfig(**(own | asked))
     sampling = model.sampling if config.T == schedule.T else None
+    if model.height != height:
+        _say(
+            f"{name} draws {model.height}×{model.height}: its weights begin a network of {height}×{height}, as your sprites are"
+        )
+        model = with_height(model, height)
     used = [word for word, column in zip(names, contexts.T, strict=True) if column.any()]
     words = joined(model.words.words, used)
     new = words[len(model.words.words) :]

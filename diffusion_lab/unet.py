@@ -147,6 +147,14 @@ def with_more_words(model: ContextUnet, n_cfeat: int) -> ContextUnet:
     return wider.train(model.training)
 
 
+def with_height(model: ContextUnet, height: int) -> ContextUnet:
+    """A copy for pictures of another height. Only the kernel of up0 depends on it: that is stretched, all else is as before."""
+    other, state = ContextUnet(**(model.settings | {"height": height})), model.state_dict()
+    state["up0.0.weight"] = nn.functional.interpolate(state["up0.0.weight"], size=height // 4, mode="bilinear")
+    other.load_state_dict(state)
+    return other.train(model.training)
+
+
 def for_drawing(model: nn.Module) -> nn.Module:
     """A copy of a network in eval mode that gives the same answers sooner, and can only draw.
 

@@ -717,10 +717,14 @@ def test_a_schedule_that_leaves_much_of_the_sprite_is_said(schedule, T, said, ca
     assert said in out and ("take --schedule cosine" in out) == bool(said)
 
 
-def test_weights_of_another_size_or_prediction_are_no_beginning(capsys):
-    assert "it draws 16×16 and the sprites are 32×32" in refused_with_notes(
-        capsys, "train", "--data", str(INPUTS / "size32"), "--tile", "32", "--from", "context_unet", "--out", "b.pt"
-    )
+def test_weights_of_another_size_begin_a_network_of_the_sprites_size(capsys):
+    data = ["train", *QUICK, "--lr", "1e-9"]
+    assert main([*data, "--data", str(INPUTS / "plain.png"), "--out", "a.pt"]) == 0
+    assert main([*data, "--data", str(INPUTS / "size32"), "--tile", "32", "--from", "a.pt", "--out", "b.pt"]) == 0
+    assert "a.pt draws 16×16: its weights begin a network of 32×32" in capsys.readouterr().out
+    small, large = (load_model(name)[0] for name in ("a.pt", "b.pt"))
+    assert large.height == 32
+    torch.testing.assert_close(large.init_conv.conv1[0].weight, small.init_conv.conv1[0].weight, rtol=0, atol=1e-6)
 
 
 def refused_with_notes(capsys, *arguments):

@@ -5,7 +5,7 @@ import torch
 from worlds import lively
 
 from diffusion_lab import ContextUnet, load_model
-from diffusion_lab.unet import ResidualConvBlock, for_drawing, with_more_words
+from diffusion_lab.unet import ResidualConvBlock, for_drawing, with_height, with_more_words
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +132,23 @@ def test_a_network_with_more_words_answers_the_old_ones_as_before():
     assert (wider.n_cfeat, wider.training, model.n_cfeat) == (5, False, 3)
     wider(x, t, torch.ones(2, 5)).sum().backward()
     assert all((layer.model[0].weight.grad[:, 3:] != 0).any() for layer in (wider.contextembed1, wider.contextembed2))
+
+
+@pytest.mark.parametrize("height", [8, 28, 32])
+def test_a_network_of_another_height_has_the_same_weights_but_for_a_stretched_kernel(height):
+    torch.manual_seed(0)
+    model = ContextUnet(n_feat=8).eval()
+    with torch.no_grad():
+        model.up0[0].weight[0, 0] = torch.linspace(0, 3, 4)[:, None]  # rises from row to row
+    other, old = with_height(model, height), model.state_dict()
+    new = other.state_dict()
+    assert other.height == height and all(torch.equal(new[name], old[name]) for name in old if name != "up0.0.weight")
+    kernel = new["up0.0.weight"][0, 0]
+    assert kernel.shape == (height // 4, height // 4) and torch.equal(kernel, kernel[:, :1].expand_as(kernel))
+    torch.testing.assert_close(kernel[:, 0].mean(), torch.tensor(1.5))
+    assert (kernel[:, 0].diff() >= 0).all()
+    assert other(torch.randn(1, 3, height, height), torch.rand(1)).shape == (1, 3, height, height)
+    assert all(torch.equal(value, old[name]) for name, value in with_height(model, 16).state_dict().items())
 
 
 @pytest.mark.parametrize(
