@@ -81,15 +81,15 @@ def _from_weights(name: str, asked: dict, names: tuple[str, ...], contexts: Tens
     if schedule.name not in SCHEDULES and "schedule" not in asked:
         raise ValueError(f"--from {name}: its schedule {schedule.name!r} is none of these: add --schedule cosine.")
     config = TrainConfig(**(own | asked))
-    sampling = model.sampling if config.T == schedule.T else None
+    known, sampling = model.words.words, model.sampling if config.T == schedule.T else None
     if model.height != height:
         _say(
             f"{name} draws {model.height}×{model.height}: its weights begin a network of {height}×{height}, as your sprites are"
         )
         model = with_height(model, height)
     used = [word for word, column in zip(names, contexts.T, strict=True) if column.any()]
-    words = joined(model.words.words, used)
-    new = words[len(model.words.words) :]
+    words = joined(known, used)
+    new = words[len(known) :]
     if new:
         _say(f"{name} does not know {len(new)} of these words ({named(new)}): it learns them")
         model = with_more_words(model, len(words))

@@ -132,7 +132,7 @@ def full_disks():
     torch.set_num_threads(1)
     whole, outcomes, wrong = Path(tempfile.mkdtemp(prefix="kills-whole-")), Counter(), 0
     assert ended(child(whole, COMMAND)) == 0, (whole / "log.txt").read_text()
-    for size in range(8, 800, 24):
+    for size in range(8, 800, 48):
         folder = Path(tempfile.mkdtemp(prefix="kills-full-"))
         disk = folder / "disk"
         disk.mkdir()
