@@ -49,7 +49,6 @@ def read(path: str | Path, device: torch.device | str | None, kind: type):
         config = TrainConfig(**state["config"])
         run = kind(config, device, words=network.words.words, sampling=network.sampling, network=network)
         _require(torch.equal(run.schedule.alpha_bar.cpu(), schedule.alpha_bar))
-        _require(network.settings.get("n_feat", config.n_feat) == config.n_feat)
         step, order, losses, recent, data = (state[name] for name in ("step", "order", "losses", "recent", "data"))
         _require(type(step) is int and 0 <= step <= config.updates)
         _require(order.dtype == torch.int64 and order.ndim == 1 and not (order < 0).any())

@@ -31,7 +31,7 @@ class Read(NamedTuple):
     """Sprites that were read, and what there is to say.
 
     images: (N, S, S, 3) uint8. contexts: (N, V) float32, ones and zeros, for the V `words`; where no words are known, zeros
-    for CLASSES. told: a word list for each sprite is `texts()`. notes: lines that say what was read. warnings: what to look at.
+    for CLASSES. notes: lines that say what was read. warnings: what to look at.
     """
 
     images: np.ndarray

@@ -452,18 +452,18 @@ def test_the_same_picture_with_other_words_is_another_sprite(tmp_path):
 TABLE = {"red apple": {"red", "apple"}, "fried_egg": {"fried egg"}, "fried egg; red": {"fried egg", "red"}, "": {""}}
 
 
-@pytest.mark.parametrize("kind", ["comma", "semicolon", "titles", "object", "list", "lists"])
+@pytest.mark.parametrize("kind", ["comma", "mark", "semicolon", "titles", "object", "list", "lists"])
 def test_tables_of_files_and_words(kind, tmp_path):
     rows = [(f"pictures/{k}.png", text) for k, text in enumerate(TABLE)]
     for k, (file, _) in enumerate(rows):
         save(tmp_path / file, tiles(1, seed=k))
     table = tmp_path / ("t.json" if kind in ("object", "list", "lists") else "t.csv")
-    if kind == "comma":
-        text = "\n".join(f"{file},{words}" for file, words in rows)
+    if kind in ("comma", "mark"):  # Excel begins UTF-8 with a mark
+        text = "\ufeff" * (kind == "mark") + "\n".join(f"{file},{words}" for file, words in rows)
     elif kind == "semicolon":
         text = "\n".join(f'{file};"{words}"' for file, words in rows)
     elif kind == "titles":
-        text = "\ufefffile,words\r\n" + "\r\n".join(f"{file},{words}" for file, words in rows)
+        text = "file,words\r\n" + "\r\n".join(f"{file},{words}" for file, words in rows)
     elif kind == "object":
         text = json.dumps(dict(rows))
     elif kind == "list":
