@@ -5,27 +5,38 @@ import hashlib
 import json
 import shutil
 import sys
-from dataclasses import asdict, fields
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
+from . import likeness
 from .devices import best_device, gains_from_bf16
 from .diary import Diary
-from .distributed import is_writer, join_processes
+from .distributed import is_writer, join_processes, world
 from .files import check_place, write_safely
+from .interrupts import Stop, Stopped
+from .likeness import draw
+from .metrics import FEATURES, MOST, PER_FEATURE
 from .metrics import evaluate as compare
-from .options import FRAMES, parser
+from .options import FRAMES, check_about_data, cut, parser
+from .places import check_apart, check_training_places, one_writer
+from .reading import Read, load_path
 from .samplers import SAMPLERS, State
 from .schedules import Schedule
-from .sprites import CLASSES, Sprites, load_path, load_sprites, load_words, to_tensors
-from .training import Run, TrainConfig
+from .sprites import SIZE, Sprites, load_sprites, load_words, to_tensors
+from .starting import NO_MEMORY, check_memory, has_compiler, is_no_memory, starting_run
+from .terminal import report
+from .training import checksum
 from .unet import for_drawing
-from .viz import gif, grid, png, sheet_size
-from .weights import Sampling, is_distilled, load_model, weights_path
+from .viz import captioned, gif, grid, png, sheet_size
+from .weights import Sampling, history, is_distilled, load_model, weights_path
 from .words import in_words
 
+SHOWN = 64  # sprites in a preview
 STEPS = {"ddim": 25, "dpmpp_2m": 12}  # where --sampler is not the weights' own; ddpm takes all T
 
 
@@ -39,9 +50,15 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError, FloatingPointError) as error:
         print(f"diffusion_lab: {error}", file=sys.stderr)
         return 2
+    except Stopped as stopped:
+        print(f"diffusion_lab: {stopped}", file=sys.stderr)
+        return stopped.status
     except KeyboardInterrupt:
         print("diffusion_lab: stopped", file=sys.stderr)
         return 130
+    except Exception as error:  # whatever is left: never a bare traceback
+        print(f"diffusion_lab: {NO_MEMORY if is_no_memory(error) else report(error)}", file=sys.stderr)
+        return 2 if is_no_memory(error) else 70
 
 
 def sample(options: argparse.Namespace) -> int:
@@ -51,8 +68,10 @@ def sample(options: argparse.Namespace) -> int:
         if not film and getattr(options, name) is not None:
             raise ValueError(f"--{name} is for a film: leave it out, or give an --out that ends in .gif.")
     check_place(out)
+    check_apart(out, [weights_path(options.weights)])
     text = " ".join(options.prompt)
     name, model, schedule = _weights(options, text)
+    check_memory("-n", n, model, 20)
     sheet_size(n, options.columns, options.scale, model.height, 2 if options.frames == "both" else 1)
     how = _sampling(options, model, schedule, film)
     seed = torch.Generator().manual_seed(options.seed)
@@ -115,8 +134,10 @@ def _picture(states: list[State], options: argparse.Namespace, film: bool) -> by
 
 def evaluate(options: argparse.Namespace) -> int:
     """Compare samples with the sprite set: a table, and all figures in a JSON file."""
+    check_about_data(options)
     check_place(options.out)
     path = weights_path(options.weights)
+    check_apart(options.out, [path, options.data])
     model, schedule = load_model(options.weights, options.device)
     how = _sampling(options, model, schedule)
     if not options.asked:
@@ -124,15 +145,56 @@ def evaluate(options: argparse.Namespace) -> int:
             raise ValueError("--guidance needs words to be guided to: leave out --no-words.")
         how = how._replace(guidance=1.0)
     settings = how._asdict() | {name: getattr(options, name) for name in ("n", "eta", "asked", "seed", "batch")}
-    with tqdm(unit="evaluation", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
-        found = compare(model, schedule, **settings, progress=lambda state, n: bar.update(n if state.t else 0))
     command = {"weights": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), **settings}
     command["precision"] = "bf16" if gains_from_bf16(torch.device(options.device)) else "fp32"  # of for_drawing
-    scores = {"samples": found.samples._asdict(), "unseen": found.unseen, "held_out": found.held_out._asdict()}
-    text = json.dumps({"command": command, "seconds": round(found.seconds, 1), **scores}, indent=1)
+    with tqdm(unit="evaluation", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
+
+        def progress(state: State, n: int):
+            bar.update(n if state.t else 0)
+
+        if options.data is None:
+            _check_same_set(model, path, options.n)
+            found = compare(model, schedule, **settings, progress=progress)
+            scores = {"samples": found.samples._asdict(), "unseen": found.unseen, "held_out": found.held_out._asdict()}
+            seconds, table = found.seconds, found.table()
+        else:
+            begin = time.perf_counter()
+            samples, data = _beside_own(options, model, schedule, how, progress)
+            scores, seconds = {"samples": samples._asdict(), "data": data._asdict()}, time.perf_counter() - begin
+            table = f"{likeness.table(samples, data)}\nno Fréchet distance: its features know only the package's own sprites"
+    text = json.dumps({"command": command, "seconds": round(seconds, 1), **scores}, indent=1)
     write_safely(options.out, lambda file: file.write(f"{text}\n".encode()))
-    print(f"{path.name}: {how}, {options.n} sprites in {found.seconds:.0f} s\n{found.table()}\nall figures: {options.out}")
+    print(f"{path.name}: {how}, {options.n} sprites in {seconds:.0f} s\n{table}\nall figures: {options.out}")
     return 0
+
+
+def _beside_own(
+    options: argparse.Namespace, model: torch.nn.Module, schedule: Schedule, how: Sampling, progress: Callable
+) -> tuple[likeness.Likeness, likeness.Likeness]:
+    """The figures of samples, and those of the sprites of --data. ValueError if the network draws another size."""
+    data, seed = to_tensors(read_own(options))[0], torch.Generator().manual_seed(options.seed)
+    if data.shape[-1] != model.height:
+        sizes = f"{model.height}×{model.height} and the sprites are {data.shape[-1]}×{data.shape[-1]}"
+        raise ValueError(f"These weights draw {sizes}: give --tile or --pad as in the training.")
+    contexts = model.words.random(options.n, seed) if options.asked else None
+    if contexts is None or not contexts.any():
+        contexts, how = None, how._replace(guidance=1.0)
+    more = how._asdict() | {"eta": options.eta, "batch": options.batch}
+    return likeness.compare(draw(model, schedule, options.n, contexts, seed, **more, progress=progress), data)
+
+
+def _check_same_set(model: torch.nn.Module, path: Path, n: int):
+    """ValueError if the network was trained on other sprites than the package's, or if n is too small to compare with these."""
+    few, data = PER_FEATURE * FEATURES, history(path).get("data")
+    ours = to_tensors(load_sprites())
+    known = {checksum(ours[0], contexts) for contexts in (ours[1], torch.from_numpy(load_words()[0]))}
+    if (model.in_channels, model.height) != (3, SIZE) or (data is not None and data not in known):
+        wrong = f"{path.name} was trained on other sprites than the package's, and these are no measure for it"
+        raise ValueError(f"{wrong}: add --data with the sprites that it was trained on.")
+    if n < few:
+        raise ValueError(f"-n: must be a whole number from {few} to {MOST:,}, not {str(n)!r}.")
+    if data is None and is_writer():
+        print(f"{path.name} does not say what it was trained on; it is compared with the package's sprites")
 
 
 def words(options: argparse.Namespace) -> int:
@@ -153,47 +215,59 @@ def train(options: argparse.Namespace) -> int:
 
     Under torchrun all processes train together, and the first one writes.
     """
-    check_place(options.out)
-    sprites, names = (load_sprites() if options.data is None else load_path(options.data)), CLASSES
-    if options.data is None:
-        words, names = load_words()
-        sprites = Sprites(sprites.images, words)
-    images, contexts = to_tensors(sprites)
-    with join_processes(torch.device(options.device)) as device:
-        run = _run(options, names, device)
-        if options.compile:
+    check_about_data(options)
+    if options.preview is not None:
+        return preview(options)
+    check_training_places(options)
+    with join_processes(torch.device(options.device)) as device, one_writer(options.out):
+        if options.data is None:
+            (images, _), (words, names) = load_sprites(), load_words()
+            images, contexts = to_tensors(Sprites(images, words))
+        else:
+            read = read_own(options)
+            (images, contexts), names = to_tensors(read), read.words
+        run = starting_run(options, names, contexts, images.shape[-1], device)
+        if options.compile and not has_compiler():
+            print("--compile needs a C++ compiler, and there is none here: the training goes on without it")
+        elif options.compile:
             run.compile()
-        updates = run.advance(images, in_words(contexts, names, run.vocabulary.words))
+        contexts = in_words(contexts, names, run.vocabulary.words)
+        updates = run.advance(images, contexts)
         if is_writer():
             work = f"{run.config.updates} updates of {run.config.batch}"
             print(f"{len(images)} sprites, {work}, {device.type}, {run.config.precision}")
-        with Diary(run, options.out, options.checkpoint_every, options.film_every, options.log) as diary:
+        own = None if options.data is None else (images, contexts)
+        stop = Stop() if world() == 1 else nullcontext(Stop())  # several processes could not stop at the same update
+        diary = Diary(run, options.out, options.checkpoint_every, options.film_every, options.log, own)
+        with stop as stop, diary:
             for progress in updates:
                 diary.write(progress)
+                if stop.asked and progress.step < run.config.updates:
+                    diary.stop(stop.asked)
     return 0
 
 
-def _run(options: argparse.Namespace, names: tuple[str, ...], device: torch.device) -> Run:
-    """The run to go on with: that of OUT.ckpt, one that begins with trained weights, or a new one for these words."""
-    checkpoint = Path(f"{options.out}.ckpt")
-    asked = {field.name: getattr(options, field.name) for field in fields(TrainConfig)}
-    asked = {name: value for name, value in asked.items() if value is not None}
-    if options.resume and options.weights is not None:
-        raise ValueError("--from is for starting a run; leave it out to resume.")
-    if options.resume:
-        run = Run.load(checkpoint, device)
-        changed = [name for name, value in asked.items() if value not in (asdict(run.config)[name], "auto")]
-        if changed:
-            raise ValueError(f"--{changed[0].replace('_', '-')} differs from that of {checkpoint}; leave it out to resume.")
-        return run
-    if checkpoint.exists():
-        raise ValueError(f"{checkpoint} is an unfinished run: add --resume to go on with it, or delete it to begin again.")
-    if options.weights is None:
-        return Run(TrainConfig(**asked), device, words=names)
-    model, schedule = load_model(options.weights)
-    if is_distilled(model, schedule):
-        raise ValueError(f"--from {options.weights}: what needs {schedule.T} steps cannot be trained so; take context_unet.")
-    own = {"n_feat": model.n_feat, "prediction": model.prediction, "schedule": schedule.name, "T": schedule.T}
-    run = Run(TrainConfig(**(own | asked)), device, words=model.words.words, sampling=model.sampling)
-    run.start_from(model)
-    return run
+def read_own(options: argparse.Namespace) -> Read:
+    """The sprites of --data; what was read is said on stdout, and warnings on stderr. Errors as `load_path`."""
+    read = load_path(options.data, cut(options), options.names)
+    if is_writer():
+        print("\n".join(read.notes))
+        for warning in read.warnings:
+            print(f"diffusion_lab: warning: {warning}", file=sys.stderr)
+    return read
+
+
+def preview(options: argparse.Namespace) -> int:
+    """Draw the first sprites of --data with their words into a PNG."""
+    if options.data is None:
+        raise ValueError("--preview shows your own sprites: give them with --data.")
+    if options.preview.suffix.lower() != ".png":
+        raise ValueError(f"--preview must end in .png, not {str(options.preview)!r}.")
+    check_place(options.preview)
+    check_apart(options.preview, [options.data])
+    read = read_own(options)
+    picture = png(captioned(read.images[:SHOWN], read.texts(SHOWN)))
+    write_safely(options.preview, lambda file: file.write(picture))
+    shown = f"the first {SHOWN} of" if len(read.images) > SHOWN else "all"
+    print(f"{options.preview}: {shown} {len(read.images)}; nothing was trained")
+    return 0

@@ -1,45 +1,109 @@
 """Files that are whole or not there: safe writing, and reading that says what is wrong."""
 
+import hashlib
+import io
 import os
 import re
-import tempfile
+import sys
+import threading
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
+from .interrupts import held_back
+
 
 def write_safely(path: str | Path, write: Callable):
-    """Call write(file) on a temporary file beside `path`, then put it in its place: never half a file, never a lost one.
+    """Call write(file), then put what it wrote in its place: never half a file, never a lost one.
 
+    It is written to memory first, since an interrupt inside torch's own writer ends in anything; then to a temporary file
+    beside `path`, where signals wait; then renamed. A link stays, and what it leads to is replaced.
     Raises OSError with one sentence if that fails; what stood at `path` is then still there.
     """
-    path = Path(path)
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = file.name
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        os.replace(temporary, path)
-        temporary = None
-    except (OSError, RuntimeError) as error:  # torch.save turns a full disk into a RuntimeError
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "the disk may be full"
-        raise OSError(f"{path} could not be written ({reason}); free some space or choose another place.") from error
-    finally:  # also after Ctrl-C
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
+    path, memory = Path(path), io.BytesIO()
+    write(memory)
+    check_place(path)
+    place = Path(os.path.realpath(path))
+    temporary = place.parent / f"{_prefix(place)}{os.getpid()}.{threading.get_ident()}.part"
+    with held_back():
+        try:
+            with open(temporary, "wb") as file:  # the umask counts, as for any new file
+                file.write(memory.getbuffer())
+                file.flush()
+                os.fsync(file.fileno())
+            if place.exists():
+                os.chmod(temporary, place.stat().st_mode & 0o777)
+            os.replace(temporary, place)
+        except OSError as error:
+            reason = error.strerror or "the disk may be full"
+            raise OSError(f"{path} could not be written ({reason}); free some space or choose another place.") from error
+        finally:
+            if os.path.exists(temporary):
+                os.unlink(temporary)
+
+
+def plain(state):
+    """The same dictionaries, lists, tuples and texts, with equal texts as one object: equal states then are equal bytes.
+
+    (pickle writes an object that comes twice only once. In a run that was resumed equal texts are other objects than in one
+    that was not.)
+    """
+    if type(state) is dict:
+        return {plain(name): plain(value) for name, value in state.items()}
+    if type(state) in (list, tuple):
+        return type(state)(plain(value) for value in state)
+    return sys.intern(state) if type(state) is str else state
 
 
 def check_place(path: str | Path):
     """OSError, in one sentence, if `write_safely` could not write at `path`: to be called before the work."""
-    path = Path(path)
-    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        reason = "it is a folder" if path.is_dir() else f"{path.parent} is no folder that can be written to"
+    path, reason = Path(path), ""
+    try:
+        place = Path(os.path.realpath(path))
+        there = os.path.lexists(place)
+        if place.is_dir():
+            reason = "it is a folder"
+        elif there and not place.is_file():
+            reason = "it is no regular file"
+        elif there and (not os.access(place, os.W_OK) or not place.stat().st_mode & 0o222):
+            reason = "it may only be read"
+        elif not place.parent.is_dir() or not os.access(place.parent, os.W_OK):
+            reason = f"{place.parent if place.parent != Path() else '.'} is no folder that can be written to"
+        elif not there:
+            os.lstat(f"{place}.part"[: len(str(place))])  # raises for a name that is too long
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no name of a file"
+    if reason:
         raise OSError(f"{path} could not be written ({reason}); choose another place.")
+
+
+def clear_leftovers(path: str | Path):
+    """Delete the temporary files that killed processes left beside `path`."""
+    place = Path(os.path.realpath(path))
+    for left in place.parent.glob(f"{_prefix(place)}*.part"):
+        process = left.name.removeprefix(_prefix(place)).split(".")[0]
+        if process.isdigit() and not _alive(int(process)):
+            left.unlink(missing_ok=True)
+
+
+def _prefix(place: Path) -> str:
+    """How the names of temporary files begin: short, since the name itself may be as long as a name can be."""
+    return f".{hashlib.sha256(place.name.encode(errors='replace')).hexdigest()[:12]}."
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # another user's
+    return True
 
 
 def read_state(path: str | Path) -> dict:
@@ -59,10 +123,16 @@ def read_state(path: str | Path) -> dict:
     if wrong:
         raise ValueError(f"{path} {wrong}.")
     try:
+        if head.startswith(b"PK") and zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                if archive.testzip():  # torch does not look at the archive's checksums
+                    raise zipfile.BadZipFile
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises some eight kinds of errors for broken and foreign files
         if re.search("unsupported global|TorchScript", str(error), re.IGNORECASE):
             wrong = "holds Python code, as torch.save(model) writes it, and is not opened: save its state_dict() instead"
+        elif isinstance(error, (zipfile.BadZipFile, zlib.error)) and zipfile.is_zipfile(path):
+            wrong = "is damaged: its checksums do not fit; take a fresh copy"
         elif head.startswith(b"PK") and not zipfile.is_zipfile(path):
             wrong = "is truncated: its end is missing; take a fresh copy"
         else:

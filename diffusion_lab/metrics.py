@@ -9,6 +9,7 @@ nothing about 16×16 pixels.
 
 import time
 from collections.abc import Callable
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from .distances import PER_FEATURE, density_coverage, frechet_distance, kernel_distance, nearest_two, precision_recall
-from .samplers import SAMPLERS, State
+from .likeness import SAME, draw
+from .samplers import State
 from .schedules import Schedule
 from .sprites import (
     CLASSES,
@@ -30,12 +32,10 @@ from .sprites import (
     to_uint8,
     unseen_pairs,
 )
-from .unet import for_drawing
 
 FEATURES = 32  # numbers that describe a sprite: a few, so that some hundred samples suffice
 DRAWS = 5  # sets of training sprites to compare with, and of held-out ones for the floor: means are less noisy
 MOST = 1000  # sprites that a judge compares; for more of them the held-out set is too small
-SAME = 1 / 3  # nearer than this part of the second-nearest distance is a copy (Yoon et al. 2023)
 
 
 class SpriteClassifier(nn.Module):
@@ -105,7 +105,7 @@ class Judge:
 
     def __init__(self, n: int = 1000):
         least = PER_FEATURE * FEATURES
-        if isinstance(n, bool) or not isinstance(n, int) or not least <= n <= MOST:
+        if isinstance(n, bool) or not isinstance(n, Integral) or not least <= n <= MOST:
             raise ValueError(f"n must be a whole number from {least} to {MOST}, not {n!r}.")
         self.n = n
         self._kinds, self._labels = load_classifier("sprite_classifier"), load_classifier("label_classifier")
@@ -256,19 +256,11 @@ def evaluate(
     words = model.words.words
     if (model.in_channels, model.height) != (3, SIZE) or words not in (CLASSES, load_words()[1]):
         raise ValueError("These weights draw other pictures than the sprite set's; evaluate compares with that set only.")
-    draw, generator = for_drawing(model), torch.Generator().manual_seed(seed)
-    device = next(model.parameters()).device
-    options = {"steps": steps} | ({} if eta is None else {"eta": eta})
+    generator = torch.Generator().manual_seed(seed)
 
     def samples(contexts: Tensor | None, n: int) -> Tensor:
-        images = []
-        for first in range(0, n, batch):
-            part = None if contexts is None else contexts[first : first + batch].to(device)
-            few = min(batch, n - first)
-            for state in SAMPLERS[sampler](draw, schedule, few, part, guidance, generator, **options):
-                progress(state, few)
-            images.append(state.x.cpu())
-        return torch.cat(images)
+        how = {"sampler": sampler, "steps": steps, "eta": eta, "guidance": guidance, "batch": batch, "progress": progress}
+        return draw(model, schedule, n, contexts, generator, **how)
 
     contexts = None
     if asked and words == CLASSES:

@@ -1,6 +1,7 @@
 """The options of the command line: their names, ranges and help."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import fields
@@ -8,14 +9,16 @@ from pathlib import Path
 
 import torch
 
+from .config import TrainConfig
+from .cutting import Cut
 from .metrics import FEATURES, MOST, PER_FEATURE
 from .samplers import SAMPLERS
 from .schedules import SCHEDULES
 from .steps import PREDICTIONS
-from .training import TrainConfig
 from .viz import rgba
 
 MOST_SPRITES = 2048  # in one picture: the network draws all at once, which takes 0.8 MB a sprite, with guidance twice that
+ABOUT = {"shift": "move each sprite by up to so many pixels; ", "hue": "turn its colours by up to so many degrees; "}
 FRAMES = 32  # of a film, where --steps does not say otherwise
 
 EXAMPLES = """examples:
@@ -70,6 +73,33 @@ def colour(text: str) -> str:
     return text
 
 
+def tile(text: str) -> tuple[int, int]:
+    """The type of an option that takes the size of a tile: "16", or width and height, "16x28"."""
+    found = re.fullmatch(r"(\d{1,4})(?:[x×](\d{1,4}))?", text.strip().lower())
+    if not found:
+        raise argparse.ArgumentTypeError(f"must be a side in pixels, as 16, or width and height, as 16x28, not {text!r}.")
+    return int(found[1]), int(found[2] or found[1])
+
+
+def cut(options: argparse.Namespace) -> Cut:
+    """What the options say of how pictures are cut. ValueError for what cannot be."""
+    return Cut(options.tile, options.pad, options.spacing, options.margin, options.paper)
+
+
+def check_about_data(options: argparse.Namespace):
+    """ValueError for an option about your own sprites where there are none."""
+    values = {name: getattr(options, name) for name in ("tile", "pad", "spacing", "margin", "names")}
+    values["background"] = None if options.paper == "white" else options.paper
+    given = [name for name, value in values.items() if value not in (None, ())]
+    if options.data is None and given:
+        raise ValueError(f"--{given[0]} is about your own sprites: give them with --data, or leave it out.")
+
+
+def word_list(text: str) -> tuple[str, ...]:
+    """The type of an option that takes names, parted by commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def picture(text: str) -> Path:
     """The type of an option that takes the name of a .gif or .png."""
     if Path(text).suffix.lower() not in (".gif", ".png"):
@@ -87,7 +117,7 @@ def processor(text: str) -> str:
 
 def parser(commands: dict[str, Callable]) -> Parser:
     """The parser of all commands. commands: the function of each; the options that are read have it as `run`."""
-    parser = Parser(prog="python -m diffusion_lab", description="Diffusion models on 16×16 sprites.")
+    parser = Parser(prog="python -m diffusion_lab", description="Diffusion models on small sprites.")
     parsers = parser.add_subparsers(required=True, metavar="sample | train | evaluate | words | doctor")
     device = Parser(add_help=False)
     device.add_argument("--device", type=processor, metavar="{cpu,cuda,mps}", help="default: a GPU where there is one")
@@ -102,6 +132,21 @@ def parser(commands: dict[str, Callable]) -> Parser:
     )
     sampling.add_argument("--eta", type=number(0, 1), help="ddim only: noise put back, 0 to 1; default: 0")
     sampling.add_argument("--seed", type=whole(0, 2**63 - 1), default=0, help="default: %(default)s")
+
+    data = Parser(add_help=False)
+    own = data.add_argument_group("your own sprites")
+    about = "a picture, a folder (names of folders are words), a CSV or JSON of files and words, an .npy or .npz"
+    own.add_argument("--data", type=Path, help=f"{about}; default: the sprite set")
+    about = "size of a tile or figure in pixels, as 16, 32 or 16x28; default: 16, or what the pictures say"
+    own.add_argument("--tile", type=tile, metavar="SIZE", help=about)
+    about = "put each figure into a square of so many pixels, a multiple of 4 from 8 to 64; default: none"
+    own.add_argument("--pad", type=whole(1), metavar="PIXELS", help=about)
+    own.add_argument("--spacing", type=whole(0), metavar="PIXELS", help="between tiles; default: 0, or 1 where that is seen")
+    own.add_argument("--margin", type=whole(0), metavar="PIXELS", help="around the tiles; default: 0, or 1 where that is seen")
+    about = "for what is transparent: a name or #rrggbb; default: %(default)s"
+    own.add_argument("--background", dest="paper", default="white", metavar="COLOUR", help=about)
+    about = "names of the classes, parted by commas, where the labels of an array are whole numbers"
+    own.add_argument("--names", type=word_list, default=(), metavar="A,B,...", help=about)
 
     def command(name: str, about: str, *parents: Parser) -> Parser:
         p = parsers.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.", parents=parents)
@@ -124,21 +169,19 @@ def parser(commands: dict[str, Callable]) -> Parser:
     film.add_argument("--seconds", type=number(0.1, 600), help="of movement; default: 3")
     film.add_argument("--hold", type=number(0, 600), help="seconds on the last frame; default: 1.5")
 
-    p = command(
-        "evaluate", "compare samples with the sprite set: a table, and all figures in a file", device, weights, sampling
-    )
+    about = "compare samples with the sprite set, or with yours: a table, and all figures in a file"
+    p = command("evaluate", about, device, weights, sampling, data)
     few = PER_FEATURE * FEATURES
-    p.add_argument("-n", type=whole(few, MOST), default=MOST, help=f"how many, {few} to {MOST}; default: %(default)s")
+    about = f"how many, {few} to {MOST}, with --data from 2; default: %(default)s"
+    p.add_argument("-n", type=whole(2, MOST), default=MOST, help=about)
     p.add_argument("--no-words", dest="asked", action="store_false", help="ask for nothing; default: for full descriptions")
     p.add_argument("--batch", type=whole(1, MOST), default=100, help="how many at a time; default: %(default)s")
     p.add_argument("--out", type=Path, default=Path("scores.json"), help="where all figures go; default: %(default)s")
 
     command("words", "list the words that a network knows, and how many training sprites have each", weights)
 
-    p = command("train", "train a network on the sprite set, or on yours", device)
-    p.add_argument(
-        "--data", type=Path, help="a PNG sheet, a folder (a subfolder per class), or an .npy array; default: the sprite set"
-    )
+    p = command("train", "train a network on the sprite set, or on yours", device, data)
+    p.add_argument("--preview", type=Path, metavar="FILE.png", help="draw the first of your sprites with their words, and stop")
     about = "where the weights go; OUT.ckpt stands beside it; default: %(default)s"
     p.add_argument("--out", type=Path, default=Path("sprites.pt"), help=about)
     p.add_argument("--resume", action="store_true", help="go on from OUT.ckpt")
@@ -153,7 +196,12 @@ def parser(commands: dict[str, Callable]) -> Parser:
     for field in fields(TrainConfig):
         name, known = f"--{field.name.replace('_', '-')}", choices.get(field.name)
         one = f"{', '.join(known)}; " if known else ""
-        settings.add_argument(name, type=field.type, metavar="", help=f"{one}default: {field.default}")
+        if field.type is bool:
+            settings.add_argument(name, action="store_true", default=None, help="mirror every other sprite, left and right")
+            continue
+        settings.add_argument(
+            name, type=field.type, metavar="", help=f"{one}{ABOUT.get(field.name, '')}default: {field.default}"
+        )
 
     parsers.add_parser("doctor", help="check this machine")  # __main__ runs it, without importing what may be broken
     return parser

@@ -6,7 +6,6 @@
 n steps give n + 1 states, the last with t = 0, and exactly n evaluations of the network. `collect` runs one to its end.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from numbers import Integral
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from torch import Tensor
 from .schedules import Schedule, step_grid
 from .steps import clip_x0, ddim_step, ddpm_step, dpmpp_2m_step, guide, to_x0_eps
 
+MOST_GUIDANCE = 1000  # 1 to 4 are usual; 1e39 is infinite in float32
 NO_NEGATIVE = "negative needs a context and a guidance other than 1: with 1 the answer without context counts nothing."
 
 
@@ -41,7 +41,7 @@ def collect(sampler: Iterator[State], every: int = 1) -> Trajectory:
 
     ValueError if `every` is not a whole number from 1, or if the sampler yields nothing.
     """
-    if not isinstance(every, int) or every < 1:
+    if isinstance(every, bool) or not isinstance(every, Integral) or every < 1:
         raise ValueError(f"every must be a whole number from 1, not {every!r}.")
     kept = [state for i, state in enumerate(sampler) if i % every == 0 or state.t == 0]
     if not kept:
@@ -86,12 +86,14 @@ class Sampler:
         pairs = step_grid(schedule.T, steps)
         shape = (n, model.in_channels, model.height, model.height)
         device = next((p.device for p in model.parameters()), torch.device("cpu"))
-        if model.training:
+        if any(part.training for part in model.modules()):
             raise ValueError("The network is in training mode, where a sprite depends on its batch-mates: call model.eval().")
+        if any(p.dtype in (torch.float16, torch.bfloat16) for p in model.parameters()):
+            raise ValueError("The network is of half precision, in which sprites go wrong: call model.float().")
         if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
             raise ValueError(f"n must be a whole number from 1, not {n!r}.")
-        if not math.isfinite(guidance):
-            raise ValueError(f"guidance must be a number, not {guidance!r}.")
+        if not abs(guidance) <= MOST_GUIDANCE:
+            raise ValueError(f"guidance must be a number of at most {MOST_GUIDANCE}, not {guidance!r}.")
         if not 0 <= eta <= 1 or (eta and self.rule is not _ddim):
             raise ValueError(f"eta must be from 0 to 1, and 0 for all samplers but DDIM, not {eta!r}.")
         if context is None and guidance != 1:
@@ -103,6 +105,8 @@ class Sampler:
             start = torch.randn(shape, generator=generator)
         elif tuple(start.shape) != shape:
             raise ValueError(f"start must have shape {shape}, not {tuple(start.shape)}.")
+        elif not start.isfinite().all():
+            raise ValueError("start holds numbers that are not finite: give noise.")
         alpha_bar = schedule.alpha_bar.float() if device.type == "mps" else schedule.alpha_bar  # MPS knows no float64
         step, noisy = self.rule(eta)
 
@@ -207,4 +211,6 @@ def _contexts(name: str, c: Tensor | None, n: int, model: torch.nn.Module, devic
     c = torch.as_tensor(c, dtype=torch.float32, device=device)
     if c.shape not in ((model.n_cfeat,), (n, model.n_cfeat)):
         raise ValueError(f"{name} must have shape ({model.n_cfeat},) or ({n}, {model.n_cfeat}), not {tuple(c.shape)}.")
+    if not c.isfinite().all():
+        raise ValueError(f"{name} holds numbers that are not finite: give weights of words, as 0 and 1.")
     return c.expand(n, -1)

@@ -7,6 +7,7 @@ Time is an integer t in 0..T: t = 0 is the clean sprite, t = T is noise. A sched
 
 from dataclasses import dataclass
 from itertools import pairwise
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -72,8 +73,9 @@ def step_grid(T: int, n: int) -> list[tuple[int, int]]:
 
     Raises ValueError for another n.
     """
-    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= T:
+    if isinstance(n, bool) or not isinstance(n, Integral) or not 1 <= n <= T:
         raise ValueError(f"steps must be a whole number from 1 to {T}, not {n!r}.")
+    n = int(n)
     times = [(2 * T * k + n) // (2 * n) for k in range(n, -1, -1)]  # T k / n, rounded; whole numbers only
     return list(pairwise(times))
 

@@ -1,4 +1,4 @@
-"""The sprite set, and loaders for other people's sprites: PNG sheets, folders of PNGs, the course's .npy arrays."""
+"""The sprite set: its pictures, classes, kinds and words, and the rule that names colours."""
 
 import json
 from functools import cache
@@ -54,9 +54,7 @@ def load_sprites(split: str = "train") -> Sprites:
     Raises ValueError for another split, FileNotFoundError if a sheet is missing.
     """
     about = _about()
-    images = np.concatenate(
-        [load_sheet(packaged_file("data", f"{name}.png"))[: about["classes"][name]["sprites"]] for name in CLASSES]
-    )
+    images = np.concatenate([_sheet(name, about["classes"][name]["sprites"]) for name in CLASSES])
     classes = np.repeat(np.arange(len(CLASSES)), [about["classes"][name]["sprites"] for name in CLASSES])
     rows = _part(split, about)
     return Sprites(images[rows], np.eye(len(CLASSES), dtype=np.float32)[classes[rows]])
@@ -116,46 +114,6 @@ def colours(images: np.ndarray, palette: dict[str, str] | None = None) -> tuple[
     return found, words
 
 
-def load_path(path: str | Path) -> Sprites:
-    """Sprites from a PNG sheet of 16×16 tiles, a folder of PNGs, a folder with a subfolder per class, or an .npy array.
-
-    Subfolders are named as CLASSES. Contexts are zeros where the source has no classes. The course's array
-    `sprites_1788_16x16.npy` finds its labels in `sprite_labels_nc_1788_16x16.npy` beside it; another array NAME.npy in
-    NAME_labels.npy. Raises FileNotFoundError or ValueError, one sentence each.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist: give a PNG sheet, a folder of PNGs or an .npy array.")
-    if path.is_dir():
-        return _load_folder(path)
-    if path.suffix.lower() == ".npy":
-        return _load_arrays(path)
-    images = load_sheet(path)
-    return Sprites(images, _unlabelled(len(images)))
-
-
-def load_sheet(path: str | Path) -> np.ndarray:
-    """The tiles of a PNG sheet, row by row: (N, 16, 16, 3) uint8. Transparent pixels become white.
-
-    ValueError if it is not a picture, or its width or height is no multiple of 16.
-    """
-    path = Path(path)
-    try:
-        with Image.open(path) as picture:
-            if picture.mode[0] in "IF":
-                raise ValueError(f"mode {picture.mode}: more than 8 bits a colour")
-            rgba = picture.convert("RGBA")
-    except Exception as error:  # Pillow raises a dozen kinds of errors for broken, huge and foreign files
-        raise ValueError(f"{path} cannot be read as a picture of 8 bits a colour; save it again as PNG.") from error
-    width, height = rgba.size
-    if width % SIZE or height % SIZE:
-        raise ValueError(f"{path} is {width}×{height} pixels; both must be multiples of {SIZE}, the size of a tile.")
-    white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-    a = np.asarray(Image.alpha_composite(white, rgba).convert("RGB"))
-    tiles = a.reshape(height // SIZE, SIZE, width // SIZE, SIZE, 3).swapaxes(1, 2)
-    return tiles.reshape(-1, SIZE, SIZE, 3).copy()
-
-
 def to_tensors(sprites: Sprites) -> tuple[Tensor, Tensor]:
     """What networks take: images (N, 3, 16, 16) float32 in [-1, 1], contexts (N, 5) float32."""
     images = torch.from_numpy(np.ascontiguousarray(sprites.images)).permute(0, 3, 1, 2).contiguous()
@@ -163,59 +121,32 @@ def to_tensors(sprites: Sprites) -> tuple[Tensor, Tensor]:
 
 
 def to_uint8(images) -> np.ndarray:
-    """(B, 3, H, W) in [-1, 1], or grey (B, 1, H, W), to (B, H, W, 3) uint8; uint8 (B, H, W, 3) passes.
+    """(B, 3, H, W) in [-1, 1], or grey (B, 1, H, W), of any floating type, to (B, H, W, 3) uint8; uint8 (B, H, W, 3) passes.
 
-    ValueError for other shapes.
+    ValueError for other shapes and types, for no pictures, and for numbers that are not finite.
     """
-    a = images.detach().cpu().numpy() if hasattr(images, "detach") else np.asarray(images)
-    if a.dtype == np.uint8 and a.ndim == 4 and a.shape[-1] == 3:
+    if isinstance(images, Tensor):
+        images = images.detach().cpu()
+        images = images.float() if images.is_floating_point() else images  # NumPy knows no bfloat16
+        a = images.numpy()
+    else:
+        a = np.asarray(images)
+    if a.dtype == np.uint8 and a.ndim == 4 and a.shape[-1] == 3 and a.size:
         return a
-    if a.ndim != 4 or a.shape[1] not in (1, 3):
+    if a.ndim != 4 or a.shape[1] not in (1, 3) or a.dtype.kind != "f" or not a.size:
         raise ValueError(f"pictures must be (B, 3, H, W) in [-1, 1] or uint8 (B, H, W, 3), not {a.dtype} {a.shape}.")
+    if not np.isfinite(a).all():
+        raise ValueError("some pixels are not finite numbers: look at the network or the sampler that made them.")
     levels = np.floor(np.clip((a.astype(np.float64) + 1) * 127.5, 0, 255) + 0.5).astype(np.uint8).transpose(0, 2, 3, 1)
     return levels if a.shape[1] == 3 else levels.repeat(3, axis=3)
 
 
-def _load_folder(path: Path) -> Sprites:
-    folders = sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
-    unknown = [p.name for p in folders if p.name not in CLASSES]
-    if unknown:
-        raise ValueError(f"{path} has a folder {unknown[0]!r}; folders must be named {', '.join(CLASSES)}.")
-    groups = [(CLASSES.index(p.name), p) for p in folders] or [(None, path)]
-    images, contexts = [], []
-    for index, folder in groups:
-        for file in sorted(p for p in folder.iterdir() if p.suffix.lower() == ".png" and not p.name.startswith(".")):
-            images.append(load_sheet(file))
-            contexts.append(_unlabelled(len(images[-1])) if index is None else _one_hot(index, len(images[-1])))
-    if not images:
-        raise ValueError(f"{path} holds no PNG files; put sprites of {SIZE}×{SIZE} pixels there.")
-    return Sprites(np.concatenate(images), np.concatenate(contexts))
-
-
-def _load_arrays(path: Path) -> Sprites:
-    images = _load_npy(path)
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (SIZE, SIZE, 3) or not len(images):
-        raise ValueError(f"{path} holds {images.dtype} {images.shape}; sprites are uint8 (N, {SIZE}, {SIZE}, 3).")
-    beside = (path.with_name(path.name.replace("sprites_", "sprite_labels_nc_", 1)), path.with_name(f"{path.stem}_labels.npy"))
-    labels_path = next((p for p in beside if p != path and p.exists()), None)
-    if labels_path is None:
-        return Sprites(images, _unlabelled(len(images)))
-    labels = _load_npy(labels_path)
-    if labels.ndim != 2 or labels.shape[1] != len(CLASSES) or labels.dtype.kind not in "fiub":
-        raise ValueError(f"{labels_path} holds {labels.dtype} {labels.shape}; labels are numbers (N, {len(CLASSES)}).")
-    if len(labels) != len(images):
-        raise ValueError(f"{labels_path} has {len(labels)} labels for {len(images)} sprites; the numbers must be equal.")
-    if not np.isfinite(labels).all():
-        raise ValueError(f"{labels_path} holds labels that are not finite numbers; make it again.")
-    return Sprites(images, labels.astype(np.float32))
-
-
-def _load_npy(path: Path) -> np.ndarray:
-    try:
-        with open(path, "rb") as file:
-            return np.lib.format.read_array(file, allow_pickle=False)
-    except Exception as error:  # a damaged header is read as Python text and raises anything
-        raise ValueError(f"{path} is truncated, holds Python objects, or is no .npy file; save a plain array.") from error
+def _sheet(name: str, sprites: int) -> np.ndarray:
+    """The first tiles of one of the set's own sheets, row by row: (N, 16, 16, 3) uint8."""
+    with Image.open(packaged_file("data", f"{name}.png")) as picture:
+        a = np.asarray(picture.convert("RGB"))
+    tiles = a.reshape(a.shape[0] // SIZE, SIZE, a.shape[1] // SIZE, SIZE, 3).swapaxes(1, 2)
+    return tiles.reshape(-1, SIZE, SIZE, 3)[:sprites].copy()
 
 
 @cache
@@ -277,13 +208,3 @@ def _oklab(rgb: np.ndarray) -> np.ndarray:
     linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
     cones = np.cbrt(linear @ _TO_CONES.T)
     return cones @ _TO_LAB.T
-
-
-def _one_hot(index: int, n: int) -> np.ndarray:
-    contexts = np.zeros((n, len(CLASSES)), np.float32)
-    contexts[:, index] = 1
-    return contexts
-
-
-def _unlabelled(n: int) -> np.ndarray:
-    return np.zeros((n, len(CLASSES)), np.float32)

@@ -4,66 +4,28 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from . import checkpoint
+from .augment import augment
+from .config import TrainConfig
 from .devices import Recorded, best_device, best_memory_format, gains_from_bf16
 from .distributed import mean_of_all, share, world, wrap
 from .ema import EMA
-from .files import read_state, write_safely
 from .muon import Muon
 from .schedules import SCHEDULES, Schedule
 from .sprites import CLASSES
-from .steps import PREDICTIONS, perturb, target
+from .steps import perturb, target
 from .unet import ContextUnet
-from .weights import CHECKPOINT, Sampling, VersionError, build, describe, save
+from .weights import Sampling, all_finite
 from .words import Vocabulary, drop_words
 
 LOSS_EVERY = 50  # updates that one recorded loss is the mean of
-OTHER_VERSION = "{} was written by another version of diffusion_lab; begin the training again."
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """Everything that decides the result of a training run, one choice a line. ValueError for values out of range."""
-
-    updates: int = 10000  # of the weights
-    batch: int = 64  # sprites per update
-    lr: float = 1e-2  # the highest learning rate; Muon and BatchNorm let it be large
-    warmup: int = 300  # updates until the learning rate is reached; then it falls as a half cosine to 0
-    weight_decay: float = 1e-2
-    ema: float = 0.999  # share of the average of the weights that stays while 64 sprites are seen
-    context_dropout: float = 0.12  # how often all words are dropped: the network learns to do without
-    word_dropout: float = 0.4  # how often each word is dropped by a coin, but one: it learns what single words mean
-    prediction: str = "v"  # what the network answers
-    schedule: str = "linear"
-    T: int = 500
-    n_feat: int = 64  # the width of the network: half of it is four times as fast
-    seed: int = 0
-    precision: str = "auto"  # "bf16", "fp32", or "auto": bf16 where the processor gains from it
-
-    def __post_init__(self):
-        for name in ("updates", "batch", "T"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise ValueError(f"{name} must be a whole number from 1, not {getattr(self, name)!r}.")
-        if self.batch < 2:
-            raise ValueError("batch must be at least 2: BatchNorm needs something to average over.")
-        for name, fits, range_ in (
-            ("lr", 0 < self.lr < math.inf, "above 0"),
-            ("warmup", self.warmup >= 0, "0 or more"),
-            ("ema", 0 <= self.ema < 1, "from 0 to below 1"),
-            ("context_dropout", 0 <= self.context_dropout <= 1, "from 0 to 1"),
-            ("word_dropout", 0 <= self.word_dropout <= 1, "from 0 to 1"),
-        ):
-            if not fits:
-                raise ValueError(f"{name} must be {range_}, not {getattr(self, name)!r}.")
-        for name, known in (("prediction", PREDICTIONS), ("schedule", SCHEDULES), ("precision", ("auto", "bf16", "fp32"))):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}.")
 
 
 class Progress(NamedTuple):
@@ -85,9 +47,19 @@ def diffusion_loss(model: ContextUnet, x0: Tensor, c: Tensor, t: Tensor, eps: Te
 
 
 def check_pairs(images: Tensor, contexts: Tensor):
-    """ValueError if there are not as many contexts as images."""
+    """ValueError if there are not as many contexts as images, none at all, or numbers among them that are not finite."""
     if len(images) != len(contexts):
         raise ValueError(f"There are {len(images)} images and {len(contexts)} contexts; the numbers must be equal.")
+    if not len(images):
+        raise ValueError("There are no images: give at least one.")
+    if not (images.isfinite().all() and contexts.isfinite().all()):
+        raise ValueError("Some images or contexts are not finite numbers: look at where they come from.")
+
+
+def checksum(images: Tensor, contexts: Tensor) -> str:
+    """What a run remembers of its data: the SHA-256 of both, on the CPU."""
+    parts = (part.contiguous().view(torch.uint8).numpy().tobytes() for part in (images, contexts))
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 def learning_rate(step: int, config: TrainConfig) -> float:
@@ -116,11 +88,12 @@ class Run:
         device: torch.device | str | None = None,
         *,
         words: tuple[str, ...] = CLASSES,
+        height: int = 16,
         sampling: Sampling | None = None,
         network: nn.Module | None = None,
     ):
-        """A new run. device: `best_device()` if None. words: the names of the context's numbers. sampling: how the network is
-        meant to be sampled. network: what to train; a new ContextUnet for these words if None."""
+        """A new run. device: `best_device()` if None. words: the names of the context's numbers. height: of the pictures.
+        sampling: how the network is meant to be sampled. network: what to train; a new ContextUnet for these words if None."""
         self.device = torch.device(device or best_device())
         if config.precision == "auto":
             config = replace(config, precision="bf16" if gains_from_bf16(self.device) else "fp32")
@@ -135,7 +108,7 @@ class Run:
         self.draws = torch.Generator(self.device).manual_seed(config.seed) if on_gpu else self.generator
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            new = ContextUnet(n_feat=config.n_feat, n_cfeat=len(words), prediction=config.prediction)
+            new = ContextUnet(n_feat=config.n_feat, n_cfeat=len(words), height=height, prediction=config.prediction)
         model = new if network is None else network
         if model.prediction != config.prediction or model.n_cfeat != len(words):
             raise ValueError("The network and the run must agree on the prediction, and on the number of words.")
@@ -147,7 +120,7 @@ class Run:
         self.order = torch.empty(0, dtype=torch.int64)  # what is left of this pass over the sprites
         self.losses: list[float] = []  # the mean loss of every LOSS_EVERY updates
         self.data: str | None = None  # the checksum of the sprites and contexts that it is trained on
-        self._recent: list[Tensor] = []
+        self.recent: list[Tensor] = []  # the losses since the last mean
 
     def _begin(self):
         config = self.config
@@ -157,6 +130,7 @@ class Run:
 
     def compile(self):
         """Translate the network for this machine (torch.compile). It takes up to minutes, and pays in long runs on GPUs."""
+        torch._dynamo.config.suppress_errors = True  # what cannot be translated runs as it is
         self.translate = torch.compile
         self._shared = torch.compile(self._shared)
 
@@ -168,6 +142,8 @@ class Run:
         if model.prediction != self.config.prediction:
             wrong = f"These weights predict {model.prediction}, and the run is to learn {self.config.prediction}"
             raise ValueError(f"{wrong}: set prediction to {model.prediction}.")
+        if not all_finite(model.state_dict()):
+            raise ValueError("These weights hold numbers that are not finite: a training went wrong; give others.")
         try:
             self.model.load_state_dict(model.state_dict())
         except RuntimeError as error:
@@ -177,12 +153,17 @@ class Run:
     def advance(self, images: Tensor, contexts: Tensor, until: int | None = None) -> Iterator[Progress]:
         """Train up to update `until` (default: the end), reporting after each one.
 
-        images: (N, C, H, W) float32 in [-1, 1], on the CPU. contexts: (N, V). ValueError if there are fewer sprites than a
-        batch, or if these are not the sprites that the run began with; FloatingPointError if the loss is no number any more.
+        images: (N, C, H, W) float32 in [-1, 1], on the CPU; where they are fewer than a batch, they are repeated. contexts:
+        (N, V). ValueError if they do not fit the network, or if these are not the sprites that the run began with;
+        FloatingPointError, at the update where it happens, if the loss is no number any more (on a GPU: soon after it).
         """
         check_pairs(images, contexts)
-        if len(images) < self.config.batch:
-            raise ValueError(f"{len(images)} sprites are fewer than a batch of {self.config.batch}: give more or lower batch.")
+        wanted = (self.model.in_channels, self.model.height, self.model.height)
+        if images.shape[1:] != wanted or contexts.shape[1:] != (self.model.n_cfeat,):
+            got = f"{tuple(images.shape[1:])} and {tuple(contexts.shape[1:])}"
+            raise ValueError(f"The network wants images of {wanted} and contexts of ({self.model.n_cfeat},), not {got}.")
+        if len(self.order) and self.order.max() >= len(images):
+            raise ValueError("The checkpoint speaks of more sprites than these: it is damaged, or of others; begin again.")
         if self.config.batch % world() or self.config.batch < 2 * world():
             wrong = f"A batch of {self.config.batch} cannot be shared by {world()} processes"
             raise ValueError(f"{wrong}: make it a multiple of {world()}, and at least {2 * world()}.")
@@ -205,11 +186,10 @@ class Run:
 
     def note_data(self, images: Tensor, contexts: Tensor):
         """Note what the run is trained on, both on the CPU. ValueError if it began with others."""
-        parts = (part.contiguous().view(torch.uint8).numpy().tobytes() for part in (images, contexts))
-        checksum = hashlib.sha256(b"".join(parts)).hexdigest()
-        if self.data not in (None, checksum):
+        found = checksum(images, contexts)
+        if self.data not in (None, found):
             raise ValueError("These are not the sprites that the run began with: give the same ones to resume.")
-        self.data = checksum
+        self.data = found
         known = (contexts == 0) | (contexts == 1)  # other numbers, as some labels of the course's array, describe nothing
         self.vocabulary = Vocabulary.of(self.vocabulary.words, contexts if known.all() else contexts[:0])
 
@@ -217,14 +197,16 @@ class Run:
         """One update: choose a batch of the n sprites, each of them once in a pass, and learn from it."""
         batch = self.config.batch
         if len(self.order) < batch:
-            self.order = torch.randperm(n, generator=self.generator)
+            passes = -(-batch // n)  # more than one where the sprites are fewer than a batch
+            self.order = torch.cat([torch.randperm(n, generator=self.generator) for _ in range(passes)])
         index.copy_(self.order[:batch])
         self.order = self.order[batch:]
         return self.after(work)
 
     def _noised(self, x0: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """What a batch is learned from: x0, its contexts with words dropped, times and noise."""
+        """What a batch is learned from: x0, changed where that was asked for, contexts with words dropped, times and noise."""
         config, g = self.config, self.draws
+        x0 = augment(x0, config.flip, config.shift, config.hue, g)
         t = torch.randint(1, config.T + 1, (len(x0),), generator=g, device=g.device)
         eps = torch.randn(x0.shape, generator=g, device=g.device).to(x0.device)
         c = drop_words(c.to(g.device), config.context_dropout, config.word_dropout, g).to(x0.device)
@@ -253,73 +235,40 @@ class Run:
         self.step += 1
         self.ema.prepare(self.step)
         loss = work()
-        self._recent.append(loss)
+        self.recent.append(loss)
+        if self.device.type == "cpu":
+            self._check_losses()  # elsewhere that would wait for the device
         if self.step % LOSS_EVERY == 0:
-            self.losses.append(mean_of_all(torch.stack(self._recent).mean().item()))
-            self._recent = []
-            if not math.isfinite(self.losses[-1]):
-                raise FloatingPointError(f"The loss is no number after {self.step} updates: begin again with a lower lr.")
+            self._check_losses()
+            self.losses.append(mean_of_all(torch.stack(self.recent).mean().item()))
+            self.recent = []
         return Progress(self.step, loss, lr)
 
+    def check(self):
+        """FloatingPointError, in one sentence, if the loss or the weights are no finite numbers any more."""
+        self._check_losses()
+        if not (all_finite(self.model.state_dict()) and all_finite(self.ema.model.state_dict())):
+            raise FloatingPointError(f"The weights are no numbers after {self.step} updates: begin again with a lower lr.")
+
+    def _check_losses(self):
+        values = torch.stack(self.recent).tolist() if self.recent else []
+        bad = [k for k, value in enumerate(values) if not math.isfinite(value)]
+        if bad:
+            at = self.step - len(values) + bad[0] + 1
+            raise FloatingPointError(f"The loss is no number after {at} updates: begin again with a lower lr.")
+
     def save(self, path: str | Path):
-        """Write a checkpoint: everything that `load` needs to go on bit for bit. OSError, in one sentence, if it cannot."""
-        state = {
-            "kind": CHECKPOINT,
-            **describe(self.model, self.schedule, self.vocabulary, self.sampling),
-            "config": asdict(self.config),
-            "step": self.step,
-            "model": self.model.state_dict(),
-            "ema": self.ema.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "generator": self.generator.get_state(),
-            "draws": self.draws.get_state(),
-            "order": self.order.clone(),
-            "data": self.data,
-            "losses": self.losses,
-            "recent": self._recent,
-        }
-        write_safely(path, lambda file: torch.save(state, file))
+        """Write a checkpoint: everything that `load` needs to go on bit for bit. OSError, in one sentence, if it cannot;
+        FloatingPointError if the loss or the weights are no numbers: what stood at `path` then stays."""
+        self.check()
+        checkpoint.write(path, self)
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str | None = None) -> "Run":
         """The run that `save` wrote. FileNotFoundError or ValueError if there is none."""
-        state = read_state(path)
-        if state.get("kind") != CHECKPOINT:
-            raise ValueError(f"{path} is no checkpoint of a training run: give the .ckpt file that `train` wrote.")
-        network, _ = build(state, path)
-        try:
-            if set(state["config"]) != set(TrainConfig.__dataclass_fields__):
-                raise VersionError(OTHER_VERSION.format(path))
-            config = TrainConfig(**state["config"])
-            run = cls(config, device, words=network.words.words, sampling=network.sampling, network=network)
-            run.step, run.data, run.vocabulary = state["step"], state["data"], network.words
-            run.model.load_state_dict(state["model"])
-            run.ema.model.load_state_dict(state["ema"])
-            run._take_up(state["optimizer"], path)
-            run.generator.set_state(state["generator"])
-            if len(run.draws.get_state()) == len(state["draws"]):  # else it goes on elsewhere, with other draws
-                run.draws.set_state(state["draws"])
-            run.order, run.losses = state["order"], state["losses"]
-            run._recent = [loss.to(run.device) for loss in state["recent"]]
-        except VersionError:
-            raise
-        except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
-            raise ValueError(f"{path} is a damaged checkpoint; begin again, or take a copy of it.") from error
-        return run
-
-    def _take_up(self, state: dict, path: str | Path):
-        try:
-            self.optimizer.load_state_dict(state)
-        except ValueError as error:  # its groups are others
-            raise VersionError(OTHER_VERSION.format(path)) from error
+        return checkpoint.read(path, device, cls)
 
     def export(self, path: str | Path):
-        """Write the averaged weights alone, as `load_model` reads them. OSError, in one sentence, if it cannot."""
-        history = {
-            "config": asdict(self.config),
-            "updates": self.step,
-            "images": self.step * self.config.batch,
-            "losses": self.losses,
-            "data": self.data,
-        }
-        save(path, self.ema.model, self.schedule, self.vocabulary, self.sampling, history)
+        """Write the averaged weights alone, as `load_model` reads them. Errors as `save`."""
+        self.check()
+        checkpoint.export(path, self)

@@ -85,11 +85,16 @@ class ContextUnet(nn.Module):
     """The course's U-Net with time and context.
 
     in_channels: 3 for RGB. n_feat: channels of the widest layer, a multiple of 8. n_cfeat: length of the context.
-    height: of the square pictures, a multiple of 4. prediction: what the answer means, "eps", "v" or "x0".
+    height: of the square pictures, a multiple of 4 from 8 to 64. prediction: what the answer means, "eps", "v" or "x0".
+    ValueError for another n_feat or height.
     """
 
     def __init__(self, in_channels: int = 3, n_feat: int = 64, n_cfeat: int = 5, height: int = 16, prediction: str = "eps"):
         super().__init__()
+        if n_feat < 8 or n_feat % 8:
+            raise ValueError(f"n_feat must be a multiple of 8, not {n_feat}.")
+        if height not in range(8, 65, 4):
+            raise ValueError(f"height must be a multiple of 4 from 8 to 64, not {height}.")
         self.in_channels, self.n_feat, self.n_cfeat, self.height = in_channels, n_feat, n_cfeat, height
         self.prediction = prediction
         self.init_conv = ResidualConvBlock(in_channels, n_feat, is_res=True)
@@ -133,6 +138,23 @@ class ContextUnet(nn.Module):
         return self.out(torch.cat((up2, x), dim=1))
 
 
+def with_more_words(model: ContextUnet, n_cfeat: int) -> ContextUnet:
+    """A copy with a longer context: the first words are as before, and the new ones say nothing yet."""
+    wider, state = ContextUnet(**(model.settings | {"n_cfeat": n_cfeat})), model.state_dict()
+    for name in ("contextembed1.model.0.weight", "contextembed2.model.0.weight"):
+        state[name] = nn.functional.pad(state[name], (0, n_cfeat - model.n_cfeat))
+    wider.load_state_dict(state)
+    return wider.train(model.training)
+
+
+def with_height(model: ContextUnet, height: int) -> ContextUnet:
+    """A copy for pictures of another height. Only the kernel of up0 depends on it: that is stretched, all else is as before."""
+    other, state = ContextUnet(**(model.settings | {"height": height})), model.state_dict()
+    state["up0.0.weight"] = nn.functional.interpolate(state["up0.0.weight"], size=height // 4, mode="bilinear")
+    other.load_state_dict(state)
+    return other.train(model.training)
+
+
 def for_drawing(model: nn.Module) -> nn.Module:
     """A copy of a network in eval mode that gives the same answers sooner, and can only draw.
 
@@ -144,7 +166,7 @@ def for_drawing(model: nn.Module) -> nn.Module:
         if isinstance(block, nn.Sequential):
             for i, (first, second) in enumerate(pairwise(list(block))):
                 if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d) and not second.training:
-                    block[i], block[i + 1] = fuse_conv_bn_eval(first, second), nn.Identity()
+                    block[i], block[i + 1] = fuse_conv_bn_eval(first, second), nn.Identity().eval()
     if gains_from_bf16(next(quick.parameters()).device):
         quick.forward = MethodType(_in_bf16, quick)
     return quick

@@ -6,6 +6,7 @@ clips; nothing is rescaled by its own minimum and maximum, which would hide erro
 
 import io
 from collections.abc import Sequence
+from numbers import Integral
 
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
@@ -34,6 +35,7 @@ def grid(
     ValueError if there are not as many texts as rows or columns.
     background: as in `gif`, for what lies between the pictures, and for the white around their figures.
     """
+    _check_sizes(columns, scale)
     pictures, paper = to_uint8(images), rgba(background)
     if background != "white":
         pictures = np.concatenate([pictures, np.full_like(pictures[..., :1], 255)], -1)
@@ -50,13 +52,32 @@ def grid(
     return _titled(picture, [(left + k * pitch, text) for k, text in enumerate(titles)])
 
 
+def captioned(images, texts: Sequence[str], columns: int = 8, side: int = 96) -> Image.Image:
+    """Pictures with a text below each, which is cut off where it is too long. ValueError if the numbers are not equal."""
+    pictures = to_uint8(images)
+    if len(pictures) != len(texts):
+        raise ValueError(f"There are {len(pictures)} pictures and {len(texts)} texts; the numbers must be equal.")
+    scale, font, gap, line = max(1, side // pictures.shape[1]), ImageFont.load_default(11), 8, 16
+    width, height = max(side, scale * pictures.shape[2]) + gap, scale * pictures.shape[1] + line + gap
+    columns = min(columns, len(pictures))
+    out = Image.new("RGB", (gap + columns * width, gap + -(-len(pictures) // columns) * height), "#dde1e7")
+    for k, (picture, text) in enumerate(zip(pictures, texts, strict=True)):
+        x, y = gap + k % columns * width, gap + k // columns * height
+        out.paste(_enlarge(picture, scale), (x, y))
+        while text and font.getlength(text) > width - 4:
+            text = text.removesuffix("…")[:-1] + "…" if len(text) > 2 else ""
+        ImageDraw.Draw(out).text((x, y + height - line - gap + 2), text, fill=INK, font=font)
+    return out
+
+
 def strip(frames, times: Sequence[int], count: int = 10, scale: int = 4, labels: Sequence[str] = ()) -> Image.Image:
     """`count` moments of a trajectory, from left to right, one row for each picture, the times above.
 
     frames: (F, B, 3, H, W); times: F numbers. The moments are equally spaced and include the first and the last.
     labels: as in `grid`. ValueError if there are not as many times as frames.
     """
-    if len(times) != len(frames):
+    _check_sizes(count, scale)
+    if not len(frames) or len(times) != len(frames):
         raise ValueError(f"There are {len(frames)} frames and {len(times)} times; the numbers must be equal.")
     picks = np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)
     moments = np.stack([to_uint8(frames[i]) for i in picks], axis=1)  # (B, count, H, W, 3)
@@ -97,6 +118,13 @@ def gif(
     looked at longest; the noise shares the rest. Nothing is dithered. Equal frames in a row become one that lasts longer.
     ValueError for an unknown colour, and for more pixels than a GIF can hold.
     """
+    _check_sizes(columns, scale)
+    if not len(frames) or (len(beside) and len(beside) != len(frames)):
+        raise ValueError(
+            f"There are {len(frames)} frames and {len(beside)} beside them: give at least one, and as many beside."
+        )
+    if not 0 < seconds <= 600 or not 0 <= hold <= 600:
+        raise ValueError(f"seconds must be above 0 and hold from 0, both at most 600, not {seconds!r} and {hold!r}.")
     panels = (frames, beside) if len(beside) else (frames,)
     pictures = [np.concatenate([to_uint8(panel) for panel in moment]) for moment in zip(*panels, strict=True)]
     sheet_size(len(frames[-1]), columns, scale, pictures[-1].shape[1], len(panels))
@@ -186,6 +214,13 @@ def png(picture: Image.Image) -> bytes:
     file = io.BytesIO()
     picture.save(file, "PNG", optimize=True)
     return file.getvalue()
+
+
+def _check_sizes(columns: int, scale: int):
+    """ValueError if one is not a whole number from 1."""
+    for name, value in (("columns", columns), ("scale", scale)):
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"{name} must be a whole number from 1, not {value!r}.")
 
 
 def _tile(images: np.ndarray, columns: int, gap: int = 1, paper: tuple[int, ...] = (255, 255, 255)) -> np.ndarray:

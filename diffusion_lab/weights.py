@@ -17,8 +17,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from .config import MOST_T
 from .devices import best_memory_format
-from .files import read_state, write_safely
+from .files import plain, read_state, write_safely
 from .samplers import SAMPLERS
 from .schedules import Schedule, linear, step_grid
 from .sprites import CLASSES, packaged_file
@@ -28,6 +29,7 @@ from .words import Vocabulary
 
 FORMAT = 2
 WEIGHTS, CHECKPOINT = "diffusion_lab weights", "diffusion_lab checkpoint"
+ALWAYS_FITS = 10**8  # parameters that a network may have whatever its file's size
 SHIPPED = ("context_unet", "few_steps")
 NETWORKS = {  # where each class is: nothing else that a file names is imported
     "ContextUnet": ".unet",
@@ -77,7 +79,11 @@ def build(state: dict, path: str | Path) -> tuple[nn.Module, Schedule]:
     part = "network"
     try:
         name, settings = state["network"]["class"], state["network"]["settings"]
-        model = getattr(import_module(NETWORKS[name], __package__), name)(**settings)
+        network = getattr(import_module(NETWORKS[name], __package__), name)
+        with torch.device("meta"):  # without memory: a damaged number may ask for more than there is
+            size = sum(p.numel() for p in network(**settings).parameters())
+        _require(size <= ALWAYS_FITS or size <= Path(path).stat().st_size)
+        model = network(**settings)
         _require(model.prediction in PREDICTIONS)
         part = "schedule"
         schedule = Schedule(**state["schedule"])
@@ -88,6 +94,7 @@ def build(state: dict, path: str | Path) -> tuple[nn.Module, Schedule]:
         _require(len(model.words.words) == model.n_cfeat)
         part = "sampling"
         model.sampling = Sampling(**state["sampling"])
+        _require(schedule.T <= MOST_T and not isinstance(model.sampling.guidance, bool))
         step_grid(schedule.T, model.sampling.steps)  # raises ValueError for an impossible number
         _require(model.sampling.sampler in SAMPLERS and math.isfinite(model.sampling.guidance))
     except BAD_VALUES as error:
@@ -103,7 +110,7 @@ def save(path: str | Path, model: nn.Module, schedule: Schedule, words: Vocabula
     """
     weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
     state = {"kind": WEIGHTS} | describe(model, schedule, words, sampling) | {"history": history, "model": weights}
-    write_safely(path, lambda file: torch.save(state, file))
+    write_safely(path, lambda file: torch.save(plain(state), file))
 
 
 def load_model(name: str | Path | None = None, device: torch.device | str = "cpu") -> tuple[nn.Module, Schedule]:
@@ -128,6 +135,10 @@ def load_model(name: str | Path | None = None, device: torch.device | str = "cpu
         model.load_state_dict(weights)
     except BAD_VALUES as error:
         raise ValueError(f"{path} holds weights of another network: give weights of a ContextUnet.") from error
+    if not all_finite(model.state_dict()):
+        raise ValueError(
+            f"{path} holds weights that are no finite numbers: its training went wrong; train again, or give others."
+        )
     return model.to(device, memory_format=best_memory_format(torch.device(device))).eval().requires_grad_(False), schedule
 
 
@@ -145,7 +156,13 @@ def is_distilled(model: nn.Module, schedule: Schedule) -> bool:
 
 def history(path: str | Path) -> dict:
     """How the weights at `path` were trained, as `save` wrote it: plain values. Errors as `load_model`."""
-    return read_state(path).get("history", {})
+    told = read_state(path).get("history")
+    return told if isinstance(told, dict) else {}
+
+
+def all_finite(state: dict) -> bool:
+    """Are all numbers of a state_dict finite?"""
+    return all(bool(tensor.isfinite().all()) for tensor in state.values())
 
 
 def _require(fine: bool):

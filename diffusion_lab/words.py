@@ -78,7 +78,7 @@ class Vocabulary:
             raise ValueError("words must be a tuple of texts, with at least one.")
         seen = {}
         for word in self.words:
-            tokens = _tokens(word)
+            tokens = parts_of(word)
             if "," in word:
                 raise ValueError(f"the word {word!r} holds a comma, which separates words in prompts: rename it.")
             if all(token in JOINS | NOTS or _is_number(token) for token in tokens):
@@ -104,11 +104,15 @@ class Vocabulary:
         """(V,) float32: 1 at each of these words, 0 elsewhere. ValueError, with the nearest ones, for an unknown word."""
         context = torch.zeros(len(self.words))
         for word in words:
-            index = self._index.get(_tokens(word))
+            index = self.place(word)
             if index is None:
-                raise self._unknown(word)
+                raise self.unknown(word)
             context[index] = 1
         return context
+
+    def place(self, word: str) -> int | None:
+        """Where a word, or another form or name of it, stands in the context; None if it is unknown."""
+        return self._index.get(parts_of(word))
 
     def prompt(self, text: str) -> Prompt:
         """Read what a person wrote.
@@ -128,7 +132,7 @@ class Vocabulary:
         wanted, unwanted = torch.zeros(2, len(self.words))
         side, weight = wanted, 1.0
         waiting = ""  # the number or the "not" that has no word yet
-        for token, index in [*self._match(_tokens(text)), (".", None)]:  # the full stop ends the last part
+        for token, index in [*self._match(parts_of(text)), (".", None)]:  # the full stop ends the last part
             if index is not None:
                 side[index], weight, waiting = weight, 1.0, ""
                 continue
@@ -136,7 +140,7 @@ class Vocabulary:
             if token in ("or", "nor") and side is unwanted:
                 continue
             if amount is None and token not in JOINS | NOTS:
-                raise self._unknown(token)
+                raise self.unknown(token)
             if waiting and (token in JOINS or waiting not in NOTS):
                 raise ValueError(f'"{waiting}" has no word after it: say which, as in "{waiting} {self.words[0]}".')
             if token in JOINS:
@@ -193,14 +197,14 @@ class Vocabulary:
     @cached_property
     def _index(self) -> dict[tuple[str, ...], int]:
         """What can be matched, as tokens -> the word's place in the vector. Words come first, then plurals, then synonyms."""
-        index = {_tokens(word): i for i, word in enumerate(self.words)}
+        index = {parts_of(word): i for i, word in enumerate(self.words)}
         for tokens, i in list(index.items()):
             for form in _forms(tokens):
                 index.setdefault(form, i)
         for name, word in SYNONYMS.items():
-            if _tokens(word) in index:
-                for form in _forms(_tokens(name)):
-                    index.setdefault(form, index[_tokens(word)])
+            if parts_of(word) in index:
+                for form in _forms(parts_of(name)):
+                    index.setdefault(form, index[parts_of(word)])
         return index
 
     def _match(self, tokens: tuple[str, ...]) -> Iterator[tuple[str, int | None]]:
@@ -212,8 +216,9 @@ class Vocabulary:
             yield tokens[start], self._index.get(tokens[start:end])
             start = end
 
-    def _unknown(self, word: str) -> ValueError:
-        known = [*self.words, *(name for name in SYNONYMS if _tokens(name) in self._index)]
+    def unknown(self, word: str) -> ValueError:
+        """The error for a word that the network does not know; it names the nearest ones."""
+        known = [*self.words, *(name for name in SYNONYMS if parts_of(name) in self._index)]
         near = [f'"{name}"' for name in difflib.get_close_matches(word.lower(), known, 2, cutoff=0)]
         nearest = "the nearest are " + " and ".join(near) if len(near) > 1 else f"the nearest is {near[0]}"
         return ValueError(f'"{word}" is not a word of this network; {nearest}: python -m diffusion_lab words lists all.')
@@ -231,23 +236,28 @@ def drop_words(c: Tensor, whole: float, single: float, generator: torch.Generato
     return c * (some | (keep_all >= single)) * (keep_none >= whole)
 
 
-def in_words(contexts: Tensor, names: Sequence[str], words: Sequence[str]) -> Tensor:
-    """Contexts (N, V) of the words `names` as contexts of a network that knows `words`: others are left out.
+def joined(words: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """The words of a network, and after them those of `names` that it lacks, also as a plural or another name."""
+    known = Vocabulary.of(words, torch.zeros(0, len(words)))
+    return (*words, *(name for name in names if known.place(name) is None))
 
-    ValueError if something is said, and the network knows none of it.
+
+def in_words(contexts: Tensor, names: Sequence[str], words: Sequence[str]) -> Tensor:
+    """Contexts (N, V) of the words `names` as contexts of a network that knows `words`, (N, len(words)).
+
+    ValueError if something is said with a word that the network does not know.
     """
-    translated = torch.zeros(len(contexts), len(words))
-    for k, word in enumerate(words):
-        if word in names:
-            translated[:, k] = contexts[:, names.index(word)]
-    if contexts.any() and not translated.any():
-        raise ValueError(
-            f"The network knows none of the words of these sprites, such as {names[0]!r}: begin without its weights."
-        )
+    known, translated = Vocabulary.of(words, torch.zeros(0, len(words))), torch.zeros(len(contexts), len(words))
+    for name, column in zip(names, contexts.T, strict=True):
+        place = known.place(name)
+        if place is not None:
+            translated[:, place] = torch.maximum(translated[:, place], column)
+        elif column.any():
+            raise known.unknown(name)
     return translated
 
 
-def _tokens(text: str) -> tuple[str, ...]:
+def parts_of(text: str) -> tuple[str, ...]:
     """Text as the parts that are compared: "Side-facing, not a Knight" -> ("side", "facing", ",", "not", "knight")."""
     text = unicodedata.normalize("NFKC", text.casefold())  # "ä" may be written in two ways
     text = re.sub(r'[_()\[\]{}"“”„«»]', " ", text)

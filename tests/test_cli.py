@@ -299,12 +299,18 @@ def test_evaluate_of_five_classes_from_end_to_end(weights, tmp_path, capsys):
     assert main(["evaluate", "--weights", str(weights), "-n", "320", "--sampler", "dpmpp_2m", "--steps", "1"]) == 0
     table, figures = capsys.readouterr().out, json.loads((tmp_path / "scores.json").read_text())
     assert f"{figures['samples']['ratio']:.2f}" in table and "side_facing" in table and "pairs never seen" not in table
-    assert figures["samples"]["ratio"] > 5 and figures["held_out"]["ratio"] == 1 and figures["samples"]["kind"] is None
+    assert (
+        figures["samples"]["ratio"] > 5
+        and figures["held_out"]["ratio"] == pytest.approx(1)
+        and figures["samples"]["kind"] is None
+    )
 
 
 def test_evaluate_refuses_a_network_for_other_pictures(tmp_path, capsys):
     torch.save(ContextUnet(height=32).state_dict(), tmp_path / "large.pt")
-    assert "other pictures than the sprite set's" in refused(capsys, "evaluate", "--weights", "large.pt", "-n", "320")
+    assert "was trained on other sprites than the package's" in refused(
+        capsys, "evaluate", "--weights", "large.pt", "-n", "320"
+    )
 
 
 @pytest.mark.parametrize(
@@ -439,9 +445,9 @@ def test_train_from_is_refused_where_it_cannot_be(data, capsys):
     assert train(data, "--updates", "1", "--out", "a.pt", "--prediction", "eps") == 0
     capsys.readouterr()
     more = ["train", "--data", data, "--batch", "4", "--out", "b.pt"]
-    assert "predict eps" in refused(capsys, *more, "--from", "a.pt", "--prediction", "v")
-    assert "--from is for starting a run" in refused(capsys, *more, "--from", "a.pt", "--resume")
-    assert "take context_unet" in refused(capsys, *more, "--from", "few_steps")
+    assert "predict eps" in refused_with_notes(capsys, *more, "--from", "a.pt", "--prediction", "v")
+    assert "--from is for starting a run" in refused_with_notes(capsys, *more, "--from", "a.pt", "--resume")
+    assert "take context_unet" in refused_with_notes(capsys, *more, "--from", "few_steps")
 
 
 @pytest.fixture
@@ -485,11 +491,22 @@ def test_a_film_of_sprites_without_words_asks_for_nothing(data, monkeypatch):
     assert calls == [(None, 1.0)] and diary.FILM == 20
 
 
-def test_words_that_the_weights_do_not_know_are_refused(small, capsys, tmp_path):
-    run = Run(TrainConfig(updates=1, batch=4, n_feat=8), words=("zither", "kazoo"))
+def test_words_that_the_weights_do_not_know_are_said_and_learned(small, capsys, tmp_path):
+    run = Run(TrainConfig(updates=1, batch=4, n_feat=8), words=("zither", "knights"))
     run.export(tmp_path / "music.pt")
-    arguments = ["train", "--from", "music.pt", "--updates", "1", "--batch", "4", "--out", "w.pt"]
-    assert "knows none of the words of these sprites" in refused(capsys, *arguments)
+    arguments = ["train", "--from", "music.pt", "--updates", "1", "--batch", "4", "--out", "w.pt", "--lr", "1e-9"]
+    assert main(arguments) == 0
+    contexts, words = small
+    used = [word for word, column in zip(words, contexts.T, strict=True) if column.any() and word != "knight"]
+    assert f"music.pt does not know {len(used)} of these words ({', '.join(used[:5])} and" in capsys.readouterr().out
+    model, _ = load_model(tmp_path / "w.pt")
+    assert model.words.words == ("zither", "knights", *used)
+    old, _ = load_model(tmp_path / "music.pt")
+    x, t, c = torch.randn(2, 3, 16, 16), torch.tensor([0.3, 0.9]), torch.tensor([[1.0, 0], [0, 1]])
+    wider = torch.nn.functional.pad(c, (0, len(used)))
+    torch.testing.assert_close(model.init_conv.conv1[0].weight, old.init_conv.conv1[0].weight, rtol=0, atol=1e-6)
+    assert model.contextembed1.model[0].weight[:, 2:].abs().max() < 1e-6  # the new ones say nothing yet
+    assert (model(x, t, wider) - old(x, t, c)).abs().max() < 0.2 * old(x, t, c).std()  # BatchNorm has seen one batch
 
 
 class Writer:
@@ -601,24 +618,166 @@ def test_a_missing_device_is_one_sentence(data, capsys, monkeypatch):
     assert "--device: 'cuda' is not available here" in refused(capsys, "train", "--data", data, "--device", "cuda")
 
 
+# ------------------------------------------------------------------ own sprites
+
+INPUTS = ROOT / "tests" / "inputs"
+QUICK = ["--updates", "2", "--batch", "4", "--warmup", "1", "--n-feat", "8", "--device", "cpu"]
+
+
+def test_own_words_go_into_the_weights_and_can_be_drawn(tmp_path, capsys, asked):
+    assert main(["train", "--data", str(INPUTS / "words"), *QUICK, "--out", "w.pt"]) == 0
+    said = capsys.readouterr().out
+    assert "12 sprites of 16×16 from 12 pictures" in said and "4 words: dragon (8), green (4), red (4), wizard (4)" in said
+    assert main(["sample", "red", "dragon", "--weights", "w.pt", "-n", "3", "--out", "a.png"]) == 0
+    (call,) = asked
+    assert call.context.tolist() == [[1, 0, 1, 0]] * 3 and load_model("w.pt")[0].words.counts.tolist() == [4, 4, 4]
+
+
+def test_pictures_of_32_are_trained_drawn_and_compared(tmp_path, capsys):
+    data = ["--data", str(INPUTS / "size32"), "--tile", "32"]
+    assert main(["train", *data, *QUICK, "--out", "w.pt", "--film-every", "1"]) == 0
+    assert load_model("w.pt")[0].height == 32 and Image.open("w.pt.film.png").size == (2 * (20 * 33 + 1), 2 * 2 * 34)
+    assert main(["sample", "--weights", "w.pt", "-n", "4", "--steps", "2", "--scale", "1", "--out", "a.gif"]) == 0
+    assert Image.open("a.gif").size == (4 * 33 + 1, 34)
+    capsys.readouterr()
+    assert main(["evaluate", *data, "--weights", "w.pt", "-n", "6", "--steps", "2", "--out", "e.json"]) == 0
+    table, figures = capsys.readouterr().out, json.loads((tmp_path / "e.json").read_text())
+    assert "no Fréchet distance" in table and set(figures) == {"command", "seconds", "samples", "data"}
+    real = np.stack([np.asarray(Image.open(INPUTS / "size32" / f"{k}.png").convert("RGB")) for k in range(8)])
+    assert figures["data"]["mean"] == pytest.approx(real.mean((0, 1, 2)), abs=0.1)
+    assert figures["data"]["copies"] == 0 and figures["samples"]["nearest"] > 0.1
+    wrong = refused(capsys, "evaluate", "--data", str(INPUTS / "size32"), "--weights", "w.pt", "-n", "6")
+    assert "fit two ways" in wrong
+    assert main(["evaluate", "--data", str(INPUTS / "plain.png"), "--weights", "w.pt", "-n", "6"]) == 2
+    assert "These weights draw 32×32 and the sprites are 16×16" in capsys.readouterr().err
+
+
+def test_evaluate_of_other_data_says_so(tmp_path, capsys):
+    assert main(["train", "--data", str(INPUTS / "plain.png"), *QUICK, "--out", "w.pt"]) == 0
+    capsys.readouterr()
+    assert "w.pt was trained on other sprites than the package's" in refused(
+        capsys, "evaluate", "--weights", "w.pt", "-n", "320"
+    )
+
+
+def test_a_preview_shows_the_first_sprites_with_their_words_and_trains_nothing(tmp_path, capsys):
+    assert main(["train", "--data", str(INPUTS / "words"), "--preview", "look.png"]) == 0
+    assert "look.png: all 12; nothing was trained" in capsys.readouterr().out
+    assert sorted(os.listdir(tmp_path)) == ["look.png"]
+    picture = np.asarray(Image.open("look.png"))
+    first = np.asarray(Image.open(INPUTS / "words" / "dragon" / "green" / "0.png").convert("RGBA"))
+    shown = picture[8 : 8 + 96 : 6, 8 : 8 + 96 : 6]
+    assert np.array_equal(shown[first[..., 3] == 255], first[..., :3][first[..., 3] == 255])
+    assert (picture[108:118, 8:100] != picture[108, 8]).any()  # its words
+    assert "--preview shows your own sprites" in refused(capsys, "train", "--preview", "look.png")
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+@pytest.mark.parametrize(
+    "option", [["--tile", "32"], ["--pad", "32"], ["--spacing", "1"], ["--names", "a"], ["--background", "red"]]
+)
+def test_options_about_own_sprites_without_any_are_refused(command, option, capsys):
+    assert f"{option[0]} is about your own sprites: give them with --data" in refused(capsys, command, *option)
+
+
+def test_what_is_doubtful_is_warned_of(tmp_path, capsys):
+    assert main(["train", "--data", str(INPUTS / "white_on_transparent.png"), *QUICK, "--out", "w.pt"]) == 0
+    assert "warning: all 8 sprites vanish in the background (white)" in capsys.readouterr().err
+
+
+def test_names_of_classes_become_words(tmp_path):
+    data = ["--data", str(INPUTS / "ints.npy"), "--names", "knight, slime,apple,egg"]
+    assert main(["train", *data, *QUICK, "--out", "w.pt"]) == 0
+    assert load_model("w.pt")[0].words.words == ("knight", "slime", "apple", "egg")
+
+
+def test_flips_shifts_and_turns_of_the_command_line_reach_the_run(tmp_path):
+    options = ["--flip", "--shift", "2", "--hue", "30"]
+    assert main(["train", "--data", str(INPUTS / "plain.png"), *QUICK, "--out", "w.pt", *options]) == 0
+    config = torch.load("w.pt", weights_only=True)["history"]["config"]
+    assert (config["flip"], config["shift"], config["hue"]) == (True, 2, 30.0)
+
+
+@pytest.mark.parametrize(("more", "said"), [([], ""), (["--schedule", "linear"], "goes on with linear with T = 500")])
+def test_another_schedule_than_that_of_the_weights_is_said(more, said, tmp_path, capsys):
+    data = ["train", "--data", str(INPUTS / "plain.png"), *QUICK]
+    assert main([*data, "--schedule", "cosine", "--out", "a.pt"]) == 0
+    capsys.readouterr()
+    assert main([*data, "--from", "a.pt", "--out", "b.pt", *more]) == 0
+    out = capsys.readouterr().out
+    assert said in out and ("it must learn other noise first" in out) == bool(more)
+    assert load_model("b.pt")[1].name == ("linear" if more else "cosine")
+
+
+@pytest.mark.parametrize(("schedule", "T", "said"), [("linear", 50, "leaves 78% of"), ("linear", 500, ""), ("cosine", 50, "")])
+def test_a_schedule_that_leaves_much_of_the_sprite_is_said(schedule, T, said, capsys):
+    data = ["train", "--data", str(INPUTS / "plain.png"), *QUICK, "--schedule", schedule, "--T", str(T)]
+    assert main([*data, "--out", "a.pt"]) == 0
+    out = capsys.readouterr().out
+    assert said in out and ("take --schedule cosine" in out) == bool(said)
+
+
+def test_weights_of_another_size_begin_a_network_of_the_sprites_size(capsys):
+    data = ["train", *QUICK, "--lr", "1e-9"]
+    assert main([*data, "--data", str(INPUTS / "plain.png"), "--out", "a.pt"]) == 0
+    assert main([*data, "--data", str(INPUTS / "size32"), "--tile", "32", "--from", "a.pt", "--out", "b.pt"]) == 0
+    assert "a.pt draws 16×16: its weights begin a network of 32×32" in capsys.readouterr().out
+    small, large = (load_model(name)[0] for name in ("a.pt", "b.pt"))
+    assert large.height == 32
+    torch.testing.assert_close(large.init_conv.conv1[0].weight, small.init_conv.conv1[0].weight, rtol=0, atol=1e-6)
+
+
+def refused_with_notes(capsys, *arguments):
+    """As `refused`, where what was read has been said already."""
+    assert main(list(arguments)) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    return line
+
+
+@pytest.mark.parametrize(("share", "warned"), [(0.5, True), (0.1, False)])
+def test_a_network_that_begins_to_copy_is_warned_of_once(share, warned, tmp_path, capsys, monkeypatch):
+    calls = []
+    monkeypatch.setattr(diary, "LOOK_EVERY", 2)
+    monkeypatch.setattr(diary, "copies_while_training", lambda *arguments: calls.append(arguments) or share)
+    options = ["train", "--data", str(INPUTS / "plain.png"), *QUICK, "--out", "w.pt"]
+    options[options.index("--updates") + 1] = "6"
+    assert main(options) == 0
+    told = capsys.readouterr().err
+    assert told.count("after 2 updates 50% of 32 drawn sprites are copies of one of yours") == warned
+    assert len(calls) == (1 if warned else 3)
+    assert main([*options[:-1], "one.pt", "--data", str(INPUTS / "rgba.png")]) == 0 and len(calls) == (1 if warned else 3)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--updates", "0"], "updates must be a whole number from 1"),
-        (["--batch", "16"], "8 sprites are fewer than a batch of 16"),
+        (["--batch", "1000000000"], "batch must be a whole number from 2 to 65,536"),
+        (["--weight-decay", "nan"], "weight_decay must be a finite number"),
+        (["--n-feat", "20"], "n_feat must be a multiple of 8"),
+        (["--seed", "-1"], "seed must be a whole number from 0"),
+        (["--T", "1000000000000"], "T must be a whole number from 1 to 10,000"),
+        (["--tile", "big"], "--tile: must be a side in pixels, as 16, or width and height, as 16x28, not 'big'"),
+        (["--background", "transparent"], "--background: the network draws colours and no transparency"),
+        (["--preview", "a.jpg"], "--preview must end in .png"),
         (["--prediction", "noise"], "prediction must be one of eps, v, x0"),
         (["--out", "nowhere/w.pt"], "could not be written"),
         (["--out", "."], "could not be written (it is a folder)"),
         (["--checkpoint-every", "0"], "--checkpoint-every: must be a whole number from 1, not '0'"),
         (["--film-every", "-1"], "--film-every: must be a whole number from 0, not '-1'"),
-        (["--lr", "inf"], "lr must be above 0"),
+        (["--lr", "inf"], "lr must be a finite number"),
         (["--data", "nothing"], "nothing does not exist"),
         (["--resume"], "sprites.pt.ckpt does not exist"),
     ],
 )
 def test_bad_training_input_is_one_sentence_and_a_non_zero_exit(data, options, message, capsys):
-    arguments = ["train", "--data", data, "--batch", "4", "--warmup", "1", "--device", "cpu"]
-    assert message in refused(capsys, *arguments, *options)
+    arguments = ["train", "--data", data, "--batch", "4", "--warmup", "1", "--device", "cpu", *options]
+    try:
+        status = main(arguments)
+    except SystemExit as left:
+        status = left.code
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert status == 2 and message in line
 
 
 # ------------------------------------------------------------------ doctor

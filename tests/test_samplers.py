@@ -4,6 +4,7 @@ import itertools
 import math
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from worlds import Gaussian, OneImage, lively
@@ -308,6 +309,10 @@ def test_collect_refuses_a_sampler_that_has_ended():
         ({"negative": torch.zeros(4), "context": torch.zeros(5), "guidance": 2}, r"negative must have shape \(5,\)"),
         ({"negative": torch.zeros(1, 5), "context": torch.zeros(5), "guidance": 2}, r"negative must have shape \(5,\)"),
         ({"start": torch.zeros(2, 3, 8, 8)}, "start must have shape"),
+        ({"start": torch.full((2, 3, 16, 16), math.nan)}, "start holds numbers that are not finite"),
+        ({"context": torch.tensor([1, math.nan, 0, 0, 0])}, "context holds numbers that are not finite"),
+        ({"guidance": math.nan}, "guidance must be a number"),
+        ({"guidance": 1e39, "context": torch.zeros(5)}, "guidance must be a number of at most 1000, not 1e"),
     ],
 )
 def test_bad_arguments_are_refused_at_the_call(unet, changes, message):
@@ -319,3 +324,19 @@ def test_bad_arguments_are_refused_at_the_call(unet, changes, message):
 def test_a_network_in_training_mode_is_refused():
     with pytest.raises(ValueError, match=r"model\.eval\(\)"):
         sample_ddpm(ContextUnet(n_feat=8), SCHEDULE, 2)
+    partly = ContextUnet(n_feat=8).eval()
+    partly.down1.train()
+    with pytest.raises(ValueError, match=r"model\.eval\(\)"):
+        sample_ddpm(partly, SCHEDULE, 2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_network_of_half_precision_is_refused(dtype):
+    with pytest.raises(ValueError, match=r"of half precision.*model\.float\(\)"):
+        sample_ddim(ContextUnet(n_feat=8).eval().to(dtype), SCHEDULE, 2)
+
+
+def test_numpys_integers_are_whole_numbers(unet):
+    g = torch.Generator().manual_seed(0)
+    trajectory = collect(sample_ddim(unet, SCHEDULE, np.int64(2), steps=np.int32(3), generator=g), every=np.int64(2))
+    assert trajectory.images.shape == (2, 3, 16, 16) and trajectory.times == [500, 167, 0]

@@ -1,4 +1,4 @@
-"""The sprite set and the loaders for other people's sprites."""
+"""The sprite set: what its datasheet says, its splits, its words, the rule that names colours."""
 
 import json
 import math
@@ -7,7 +7,6 @@ import random
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from diffusion_lab import sprites
 from diffusion_lab.sprites import (
@@ -15,8 +14,6 @@ from diffusion_lab.sprites import (
     SPLITS,
     colours,
     load_kinds,
-    load_path,
-    load_sheet,
     load_sprites,
     load_words,
     to_tensors,
@@ -27,15 +24,6 @@ from diffusion_lab.sprites import (
 @pytest.fixture(scope="module")
 def whole():
     return load_sprites("all")
-
-
-def tiles(n, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (n, 16, 16, 3), dtype=np.uint8)
-
-
-def save_sheet(path, images, columns):
-    rows = len(images) // columns
-    Image.fromarray(images.reshape(rows, columns, 16, 16, 3).swapaxes(1, 2).reshape(rows * 16, columns * 16, 3)).save(path)
 
 
 # ------------------------------------------------------------------ the set
@@ -115,143 +103,6 @@ def test_the_program_draws_the_same_sprites_again(draw, whole):
 
 def test_the_classes_are_in_the_order_of_the_context(draw):
     assert tuple(draw.CLASSES) == CLASSES
-
-
-# ------------------------------------------------------------------ other people's sprites
-
-
-def test_a_sheet_is_cut_row_by_row(tmp_path):
-    images = tiles(12)
-    save_sheet(tmp_path / "sheet.png", images, 4)
-    loaded = load_path(tmp_path / "sheet.png")
-    assert np.array_equal(loaded.images, images) and loaded.contexts.shape == (12, 5) and not loaded.contexts.any()
-
-
-def test_transparent_pixels_become_white(tmp_path):
-    rgba = np.zeros((16, 16, 4), np.uint8)
-    rgba[:8] = (10, 20, 30, 255)
-    Image.fromarray(rgba).save(tmp_path / "a.png")
-    image = load_sheet(tmp_path / "a.png")[0]
-    assert image[0, 0].tolist() == [10, 20, 30] and image[15, 15].tolist() == [255, 255, 255]
-
-
-def test_a_folder_with_a_folder_for_each_class(tmp_path):
-    for name, n in (("food", 2), ("hero", 3)):
-        (tmp_path / name).mkdir()
-        for i, image in enumerate(tiles(n, seed=n)):
-            Image.fromarray(image).save(tmp_path / name / f"{i}.png")
-    loaded = load_path(tmp_path)
-    assert loaded.contexts.argmax(1).tolist() == [2, 2, 0, 0, 0]
-    assert np.array_equal(loaded.images, np.concatenate([tiles(2, seed=2), tiles(3, seed=3)]))
-
-
-def test_a_folder_of_pngs(tmp_path):
-    Image.fromarray(tiles(1)[0]).save(tmp_path / "a.png")
-    save_sheet(tmp_path / "b.png", tiles(4), 2)
-    assert load_path(tmp_path).images.shape == (5, 16, 16, 3)
-
-
-def test_the_courses_arrays(tmp_path):
-    labels = np.eye(5)[[1, 0, 4]]
-    np.save(tmp_path / "sprites_1788_16x16.npy", tiles(3))
-    np.save(tmp_path / "sprite_labels_nc_1788_16x16.npy", labels)
-    loaded = load_path(tmp_path / "sprites_1788_16x16.npy")
-    assert np.array_equal(loaded.images, tiles(3)) and np.array_equal(loaded.contexts, labels)
-    assert loaded.contexts.dtype == np.float32
-
-
-def test_an_array_of_ones_own_with_and_without_labels(tmp_path):
-    np.save(tmp_path / "mine.npy", tiles(3))
-    assert not load_path(tmp_path / "mine.npy").contexts.any()
-    np.save(tmp_path / "mine_labels.npy", np.eye(5)[[2, 2, 3]])
-    assert load_path(tmp_path / "mine.npy").contexts.argmax(1).tolist() == [2, 2, 3]
-
-
-def wrong_size(path):
-    Image.fromarray(np.zeros((20, 32, 3), np.uint8)).save(path / "sheet.png")
-    return "sheet.png"
-
-
-def no_picture(path):
-    (path / "sheet.png").write_text("hello")
-    return "sheet.png"
-
-
-def half_a_picture(path):
-    save_sheet(path / "sheet.png", tiles(16), 4)
-    data = (path / "sheet.png").read_bytes()
-    (path / "sheet.png").write_bytes(data[: len(data) // 2])
-    return "sheet.png"
-
-
-def wrong_folder(path):
-    (path / "dragons").mkdir()
-    return ""
-
-
-def npy(array, labels=None):
-    def make(path):
-        np.save(path / "a.npy", array, allow_pickle=True)
-        if labels is not None:
-            np.save(path / "a_labels.npy", labels, allow_pickle=True)
-        return "a.npy"
-
-    return make
-
-
-def archive(path):
-    with open(path / "a.npy", "wb") as file:
-        np.savez(file, a=tiles(1))
-    return "a.npy"
-
-
-def damaged_header(path):
-    np.save(path / "a.npy", tiles(1))
-    data = bytearray((path / "a.npy").read_bytes())
-    data[12:20] = b"(" * 8
-    (path / "a.npy").write_bytes(data)
-    return "a.npy"
-
-
-def sixteen_bits(path):
-    Image.fromarray(np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)).save(path / "sheet.png")
-    return "sheet.png"
-
-
-def half_an_array(path):
-    np.save(path / "a.npy", tiles(9))
-    data = (path / "a.npy").read_bytes()
-    (path / "a.npy").write_bytes(data[: len(data) // 2])
-    return "a.npy"
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda path: "nothing.png", "does not exist"),
-        (wrong_size, "32×20 pixels; both must be multiples of 16"),
-        (no_picture, "cannot be read as a picture"),
-        (half_a_picture, "cannot be read as a picture"),
-        (wrong_folder, "has a folder 'dragons'; folders must be named hero"),
-        (lambda path: "", "holds no PNG files"),
-        (npy(tiles(2)[:, :8]), r"holds uint8 \(2, 8, 16, 3\); sprites are uint8"),
-        (npy(tiles(2) / 255), "holds float64"),
-        (npy(np.array([{"a": 1}], dtype=object)), "holds Python objects"),
-        (half_an_array, "truncated"),
-        (archive, "is no .npy file"),
-        (damaged_header, "truncated"),
-        (sixteen_bits, "picture of 8 bits a colour"),
-        (npy(tiles(3), np.eye(5)[:2]), "has 2 labels for 3 sprites"),
-        (npy(tiles(3), np.zeros((3, 4))), r"holds float64 \(3, 4\); labels are numbers"),
-        (npy(tiles(3), np.full((3, 5), np.nan)), "not finite"),
-        (npy(tiles(3), np.array([{"a": 1}], dtype=object)), "holds Python objects"),
-    ],
-)
-def test_bad_input_is_refused_in_one_sentence(make, message, tmp_path):
-    name = make(tmp_path)
-    with pytest.raises((ValueError, FileNotFoundError), match=message) as caught:
-        load_path(tmp_path / name)
-    assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
 
 
 # ------------------------------------------------------------------ kinds, words, colours

@@ -5,7 +5,7 @@ import torch
 from worlds import lively
 
 from diffusion_lab import ContextUnet, load_model
-from diffusion_lab.unet import ResidualConvBlock, for_drawing
+from diffusion_lab.unet import ResidualConvBlock, for_drawing, with_height, with_more_words
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +118,48 @@ def test_the_copy_for_drawing_gives_the_same_answers_without_batchnorm(monkeypat
         convolutions = [part for part in quick.modules() if isinstance(part, torch.nn.Conv2d)]
         assert all(part.weight.is_contiguous(memory_format=torch.channels_last) for part in convolutions)
     assert sum(isinstance(part, torch.nn.BatchNorm2d) for part in model.modules()) == 18  # the original keeps its own
+
+
+def test_a_network_with_more_words_answers_the_old_ones_as_before():
+    torch.manual_seed(0)
+    model = ContextUnet(n_feat=8, n_cfeat=3).eval()
+    wider = with_more_words(model, 5)
+    x, t, c = torch.randn(2, 3, 16, 16), torch.rand(2), torch.rand(2, 3)
+    with torch.no_grad():
+        answer = model(x, t, c)
+        assert torch.equal(wider(x, t, torch.nn.functional.pad(c, (0, 2))), answer)
+        assert torch.equal(wider(x, t, torch.cat([c, torch.ones(2, 2)], 1)), answer)  # the new ones say nothing yet
+    assert (wider.n_cfeat, wider.training, model.n_cfeat) == (5, False, 3)
+    wider(x, t, torch.ones(2, 5)).sum().backward()
+    assert all((layer.model[0].weight.grad[:, 3:] != 0).any() for layer in (wider.contextembed1, wider.contextembed2))
+
+
+@pytest.mark.parametrize("height", [8, 28, 32])
+def test_a_network_of_another_height_has_the_same_weights_but_for_a_stretched_kernel(height):
+    torch.manual_seed(0)
+    model = ContextUnet(n_feat=8).eval()
+    with torch.no_grad():
+        model.up0[0].weight[0, 0] = torch.linspace(0, 3, 4)[:, None]  # rises from row to row
+    other, old = with_height(model, height), model.state_dict()
+    new = other.state_dict()
+    assert other.height == height and all(torch.equal(new[name], old[name]) for name in old if name != "up0.0.weight")
+    kernel = new["up0.0.weight"][0, 0]
+    assert kernel.shape == (height // 4, height // 4)
+    torch.testing.assert_close(kernel, kernel[:, :1].expand_as(kernel))
+    torch.testing.assert_close(kernel[:, 0].mean(), torch.tensor(1.5))
+    assert (kernel[:, 0].diff() >= 0).all()
+    assert other(torch.randn(1, 3, height, height), torch.rand(1)).shape == (1, 3, height, height)
+    assert all(torch.equal(value, old[name]) for name, value in with_height(model, 16).state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"n_feat": 0}, {"n_feat": -8}, {"n_feat": 12}, {"height": 10}, {"height": 4}, {"height": 68}]
+)
+def test_sizes_that_cannot_be_are_refused(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be a multiple"):
+        ContextUnet(**wrong)
+
+
+@pytest.mark.parametrize("height", [8, 12, 28, 64])
+def test_pictures_of_any_multiple_of_4_pass(height):
+    assert ContextUnet(n_feat=8, height=height)(torch.randn(2, 3, height, height), torch.rand(2)).shape[-2:] == (height, height)

@@ -33,6 +33,58 @@ def test_bytes_and_tensors_make_the_same_picture():
     assert np.array_equal(np.asarray(viz.grid(tensor)), np.asarray(viz.grid(images)))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_pictures_of_any_floating_type_are_drawn(dtype):
+    x = torch.tensor([-1.0, 0.5, 1.0]).reshape(1, 3, 1, 1).expand(1, 3, 4, 4).to(dtype)
+    assert viz.to_uint8(x)[0, 0, 0].tolist() == [0, 191, 255]
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (torch.zeros(2, 3, 16, 16, dtype=torch.uint8), r"uint8 \(B, H, W, 3\), not uint8 \(2, 3, 16, 16\)"),
+        (torch.zeros(2, 3, 16, 16, dtype=torch.int64), "pictures must be"),
+        (torch.zeros(0, 3, 16, 16), "pictures must be"),
+        (torch.full((1, 3, 4, 4), torch.nan), "some pixels are not finite numbers"),
+    ],
+)
+def test_what_would_be_drawn_white_or_not_at_all_is_refused(images, message):
+    with pytest.raises(ValueError, match=message):
+        viz.grid(images)
+
+
+@pytest.mark.parametrize("wrong", [{"columns": 0}, {"columns": -2}, {"scale": 0}, {"scale": 1.5}, {"columns": True}])
+def test_columns_and_scale_are_whole_numbers_from_1(wrong):
+    for draw in (lambda: viz.grid(flat(0), **wrong), lambda: viz.gif([flat(0)], **wrong)):
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be a whole number from 1"):
+            draw()
+    assert viz.grid(flat(0), columns=np.int64(3), scale=np.int32(2)).size == (36, 36)
+
+
+@pytest.mark.parametrize("wrong", [{"hold": -1}, {"hold": 1e9}, {"seconds": 0}, {"seconds": np.nan}, {"hold": np.inf}])
+def test_times_of_a_gif_are_usable(wrong):
+    with pytest.raises(ValueError, match="seconds must be above 0 and hold from 0, both at most 600"):
+        viz.gif([flat(0)], **wrong)
+
+
+def test_a_film_has_frames():
+    for draw in (lambda: viz.gif([]), lambda: viz.gif([flat(0)], beside=[flat(0)] * 2)):
+        with pytest.raises(ValueError, match=r"There are \d frames and \d beside"):
+            draw()
+    with pytest.raises(ValueError, match="There are 0 frames"):
+        viz.strip([], [])
+
+
+def test_captions_stand_below_their_pictures_and_are_cut_off():
+    picture = np.asarray(viz.captioned(torch.cat([flat(-1), flat(0)]), ["", "a very long description of a sprite"], columns=2))
+    assert (picture[8:104, 8:104] == 0).all() and (picture[8:104, 112:208] == 128).all()
+    paper = picture[0, 0]
+    assert (picture[105:, :108] == paper).all() and (picture[105:, 112:208] != paper).any()
+    assert (picture[105:, 209:] == paper).all()
+    with pytest.raises(ValueError, match="2 pictures and 1 texts"):
+        viz.captioned(torch.cat([flat(-1), flat(0)]), ["one"])
+
+
 @pytest.mark.parametrize("shape", [(3, 16, 16), (2, 1, 16, 16), (2, 16, 16, 3)])
 def test_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match="pictures must be"):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from common import ROOT
 
-from diffusion_lab.words import SYNONYMS, Prompt, Vocabulary
+from diffusion_lab.words import SYNONYMS, Prompt, Vocabulary, in_words, joined
 
 CLASSES = json.loads((ROOT / "data" / "sprites.json").read_text(encoding="utf-8"))["classes"]
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "gray", "white")
@@ -364,3 +364,14 @@ def test_tables_that_do_not_fit_are_refused(descriptions, counts, sentence):
     with pytest.raises(ValueError) as error:
         Vocabulary(("hero", "red"), descriptions, counts)
     assert sentence in str(error.value)
+
+
+def test_words_of_data_are_found_in_a_network_also_in_another_form():
+    words = ("dragon", "red", "fried egg")
+    assert joined(words, ["Dragons", "scarlet", "fried_egg", "wizard", "moon"]) == (*words, "wizard", "moon")
+    contexts = torch.tensor([[1.0, 0, 1, 0], [0, 1, 0, 0], [1, 1, 0, 0]])
+    translated = in_words(contexts, ["wizard", "dragon", "scarlet", "dragons"], (*words, "wizard"))
+    assert translated.tolist() == [[0, 1, 0, 1], [1, 0, 0, 0], [1, 0, 0, 1]]
+    assert in_words(torch.zeros(2, 1), ["moon"], words).tolist() == [[0, 0, 0]] * 2  # nothing is said
+    with pytest.raises(ValueError, match='"moon" is not a word of this network'):
+        in_words(torch.ones(2, 1), ["moon"], words)

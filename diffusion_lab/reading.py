@@ -1,0 +1,295 @@
+"""Sprites of other people, as they come: a picture, a folder of them, a table of files and words, or arrays.
+
+    read = load_path("my_sprites/")        # or load_path("sheet.png", Cut(tile=(16, 28), pad=28))
+    print("\\n".join(read.notes))           # what was read, what was left out and why, the words
+
+Whatever is converted, left out or doubtful is said in `notes` and `warnings`; what cannot be read is refused in one sentence.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .arrays import read_arrays
+from .cutting import SIDES, Cut, composed
+from .layouts import cut_in_two, each_is_one, layout_of
+from .pictures import SUFFIXES, Picture, open_picture
+from .sprites import CLASSES
+from .tables import Row, as_word, aseprite_frames, aseprite_image, cut_frames, merged, named, read_table
+from .words import parts_of
+
+LEFT_OUT = ("__macosx", "thumbs.db", "desktop.ini")  # what systems leave in folders; hidden files start with a dot
+MOST_FILES = 100_000
+MOST_TILES = 1 << 20
+
+
+class Read(NamedTuple):
+    """Sprites that were read, and what there is to say.
+
+    images: (N, S, S, 3) uint8. contexts: (N, V) float32, ones and zeros, for the V `words`; where no words are known, zeros
+    for CLASSES. notes: lines that say what was read. warnings: what to look at.
+    """
+
+    images: np.ndarray
+    contexts: np.ndarray
+    words: tuple[str, ...]
+    notes: list[str]
+    warnings: list[str]
+
+    def texts(self, count: int) -> list[str]:
+        """The words of the first `count` sprites, each as one text."""
+        rows = self.contexts[:count]
+        return [", ".join(word for word, value in zip(self.words, row, strict=True) if value) for row in rows]
+
+
+class Frame(NamedTuple):
+    """One picture that was opened: where it is from, its pixels (H, W, 4), its words, and whether its size is certain."""
+
+    name: str
+    pixels: np.ndarray
+    words: tuple[str, ...]
+    whole: bool = False
+
+
+def load_path(path: str | Path, cut: Cut | None = None, names: tuple[str, ...] = ()) -> Read:
+    """Sprites from a PNG, JPG, WebP, BMP or GIF, a folder of them, a CSV or JSON of files and words, an .npy or an .npz.
+
+    A sheet is cut as `cut` says, else into tiles of 16×16, with 1 px of space where that is seen. In folders the names of the
+    folders are words; an Aseprite JSON beside a sheet gives its frames. The course's array `sprites_1788_16x16.npy` finds its
+    labels in `sprite_labels_nc_1788_16x16.npy`; another array NAME.npy in NAME_labels.npy. names: of the classes, where labels
+    are whole numbers. Tiles of one colour and repeated ones are left out of pictures.
+    Raises OSError (FileNotFoundError) or ValueError, one sentence each.
+    """
+    path, cut = Path(path), cut or Cut()
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist: give a picture, a folder, a table (CSV, JSON), an .npy or an .npz.")
+    suffix = path.suffix.lower()
+    if path.is_file() and suffix in (".npy", ".npz"):
+        return _of_arrays(path, cut, names)
+    if names:
+        raise ValueError("--names belongs to arrays with whole numbers as labels: leave it out, or give an .npy or .npz.")
+    left, bad, notes = [], [], []
+    if path.is_dir():
+        frames = _of_rows(_walk(path, notes, left, bad), bad, notes)
+    elif suffix in (".csv", ".json", ".tsv") and (suffix != ".json" or aseprite_frames(path) is None):
+        frames = _of_rows(read_table(path), bad, notes)
+        if cut == Cut(background=cut.background):  # a row of a table speaks of one sprite
+            frames = [frame._replace(whole=_is_square(frame)) for frame in frames]
+    elif path.is_file():
+        frames = list(_open(Row(aseprite_image(path) if suffix == ".json" else path, ()), notes))
+    else:
+        raise ValueError(f"{path} is no file and no folder: give a picture, a folder, a table, an .npy or an .npz.")
+    if bad:
+        left.insert(0, f"{len(bad)} that cannot be read ({named([_short(path, sentence) for sentence in bad], 20)})")
+    if left:
+        notes.insert(0, f"left out: {', '.join(left)}")
+    if not frames:
+        why = f" ({notes[0]})" if left else ""
+        raise ValueError(f"{path} holds no pictures that can be read{why}: put PNG, JPG, WebP, BMP or GIF files there.")
+    return _cut_all(path, frames, cut, notes)
+
+
+def _walk(root: Path, notes: list[str], left: list[str], bad: list[str]) -> list[Row]:
+    """The pictures in a folder and its folders, in order; their folders' names are their words."""
+    rows, others, hidden, folders, seen = [], [], [], False, set()
+
+    def visit(folder: Path, words: tuple[str, ...]):
+        nonlocal folders
+        real = folder.resolve()
+        if real in seen:  # a link that leads back
+            return
+        seen.add(real)
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError as error:
+            bad.append(f"{folder} could not be opened ({error.strerror}).")
+            return
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name.lower() in LEFT_OUT:
+                hidden.append(entry.name)
+            elif entry.is_dir():
+                folders = True
+                visit(entry, (*words, as_word(entry.name)))
+            elif entry.suffix.lower() in SUFFIXES and entry.is_file():  # opening a pipe would wait for ever
+                rows.append(Row(entry, words))
+            else:
+                others.append(entry)
+            if len(rows) > MOST_FILES:
+                raise ValueError(f"{root} holds more than {MOST_FILES:,} pictures: give a smaller folder.")
+
+    visit(root, ())
+    described = [p for p in others if p.suffix.lower() == ".json" and p.with_suffix(".png") in {row.file for row in rows}]
+    others = [p for p in others if p not in described or aseprite_frames(p) is None]
+    left += [f"{len(others)} of another kind ({named([str(p.relative_to(root)) for p in others])})"] if others else []
+    left += [named(sorted(set(hidden)))] if hidden else []
+    tables = [p for p in others if p.suffix.lower() in (".csv", ".json", ".tsv")]
+    if tables:
+        notes.append(f"to use the words of a table, give the table itself: --data {tables[0]}")
+    if folders and any(row.words for row in rows):
+        loose = [row.file.name for row in rows if not row.words]
+        rows = [row for row in rows if row.words]
+        if loose:
+            verb = "lies" if len(loose) == 1 else "lie"
+            left.append(f"{named(loose)}, which {verb} beside the folders and so without words: move it into one")
+    return rows
+
+
+def _of_rows(rows: list[Row], bad: list[str], notes: list[str]) -> list[Frame]:
+    """The frames of all pictures that can be opened; sentences about the others go to `bad`."""
+    frames = []
+    for row in rows:
+        try:
+            frames += _open(row, notes)
+        except (ValueError, OSError) as error:
+            bad.append(str(error))
+    return frames
+
+
+def _open(row: Row, notes: list[str]) -> Iterator[Frame]:
+    picture: Picture = open_picture(row.file)
+    name = str(row.file)
+    if picture.note:
+        notes.append(f"{name}: {picture.note}")
+    beside = row.file.with_suffix(".json")
+    entries = aseprite_frames(beside) if len(picture.frames) == 1 and beside.is_file() else None
+    if entries:
+        parts = cut_frames(picture.frames[0], entries, beside)
+        notes.append(f"{name}: {len(parts)} frames as {beside.name} says")
+        return iter([Frame(name, part, row.words, True) for part in parts])
+    if len(picture.frames) > 1:
+        notes.append(f"{name}: {len(picture.frames)} frames")
+    return iter([Frame(name, pixels, row.words) for pixels in picture.frames])
+
+
+def _is_square(frame: Frame) -> bool:
+    height, width = frame.pixels.shape[:2]
+    return frame.whole or (height == width and height in SIDES)
+
+
+def _cut_all(path: Path, frames: list[Frame], cut: Cut, notes: list[str]) -> Read:
+    """All tiles of all frames, on the background, without blank and repeated ones."""
+    certain = each_is_one(path, [(frame.pixels, frame.whole) for frame in frames], cut)
+    tiles, words, wrong, grids, warnings = [], [], {}, Counter(), []
+    for frame in frames:
+        try:
+            layout = layout_of(frame.name, frame.pixels, cut, certain or frame.whole)
+        except ValueError as error:
+            wrong[frame.name] = str(error)
+            continue
+        grids[layout.told()] += 1
+        other = cut_in_two(frame.pixels, layout) if cut.tile is None and cut.pad is None else ""
+        if other:
+            warnings.append(
+                f"{frame.name}: its figures look like {other}, and 16×16 cuts them in two: add --tile {other} --pad 32."
+            )
+        tiles += list(layout.tiles(frame.pixels))
+        words += [frame.words] * layout.count
+        if len(tiles) > MOST_TILES:
+            raise ValueError(f"{path} holds more than {MOST_TILES:,} tiles: give fewer files.")
+    if wrong:
+        first, *others = wrong.values()
+        also = f" The same holds for {named(list(wrong)[1:])}." if others else ""
+        raise ValueError(first + also)
+    sides = sorted({tile.shape[:2] for tile in tiles})
+    if len(sides) > 1 and cut.pad is None:
+        sizes = named([f"{w}×{h}" for h, w in sides])
+        raise ValueError(f"{path} holds sprites of different sizes ({sizes}): add --pad with a side that holds all of them.")
+    found = [composed(tile[None], cut)[0] for tile in tiles] if len(sides) > 1 else list(composed(np.stack(tiles), cut))
+    kept, left, vanished, repeated, seen = [], Counter(), [], 0, set()
+    for k, tile in enumerate(tiles):
+        key = (found[k].tobytes(), words[k])
+        blank = _blank(tile)
+        if blank:
+            left[blank] += 1
+        elif (found[k] == found[k][0, 0]).all():
+            vanished.append(k)
+        elif key in seen:
+            repeated += 1
+        else:
+            seen.add(key)
+            kept.append(k)
+    if vanished and not kept:
+        cure = "choose another with --background, as --background navy"
+        warnings.append(f"all {len(vanished)} sprites vanish in the background ({cut.background}): {cure}.")
+        kept, vanished = vanished, []
+    if not kept:
+        raise ValueError(f"{path} holds {len(tiles)} tiles, all blank ({_counted(left)}): there is nothing to learn from.")
+    gone = [f"{_counted(left)}"] if left else []
+    gone += [f"{len(vanished)} that vanish in the background ({cut.background}; see --background)"] if vanished else []
+    gone += [f"{repeated} repeated"] if repeated else []
+    side = found[kept[0]].shape[0]
+    files = len({frame.name for frame in frames})
+    what = [f"{count} × {told}" if count > 1 else told for told, count in grids.items()]
+    pictures = f"{files} picture{'s' * (files > 1)}"
+    head = f"{path}: {_many(len(kept))} of {side}×{side} from {pictures} (tiles: {named(what, 3)})"
+    told = [head] + ([f"left out of {len(tiles)} tiles: {', '.join(gone)}"] if gone else []) + notes
+    contexts, known = _contexts([words[k] for k in kept])
+    told.append(_said_words(contexts, known) if contexts.any() else "no words; folders' names, a table or labels give them")
+    return Read(np.stack([found[k] for k in kept]), contexts, known, told, warnings)
+
+
+def _blank(tile: np.ndarray) -> str:
+    """What to call a tile (h, w, 4) on which nothing is; "" if something is."""
+    if not tile[..., 3].any():
+        return "transparent"
+    if not (tile == tile[0, 0]).all():
+        return ""
+    colour = "#{:02x}{:02x}{:02x}".format(*tile[0, 0, :3])
+    return {"#ffffff": "white", "#000000": "black"}.get(colour, f"of one colour ({colour})")
+
+
+def _counted(left: Counter) -> str:
+    return named([f"{count} {name}" for name, count in left.most_common()], 4)
+
+
+def _contexts(rows: list[tuple[str, ...]]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Contexts (N, V) of the words of each sprite, and the words; CLASSES where there are none, or none but these."""
+    spelled = {}
+    for word in merged(rows):
+        spelled.setdefault(parts_of(word), word)
+    words = tuple(sorted(spelled.values()))
+    if set(words) <= set(CLASSES):
+        words = CLASSES
+    column = {parts_of(word): k for k, word in enumerate(words)}
+    contexts = np.zeros((len(rows), len(words)), np.float32)
+    for k, row in enumerate(rows):
+        contexts[k, [column[parts_of(word)] for word in row]] = 1
+    return contexts, words
+
+
+def _many(n: int) -> str:
+    return f"{n:,} sprite{'s' * (n != 1)}"
+
+
+def _said_words(contexts: np.ndarray, words: tuple[str, ...]) -> str:
+    counts = (contexts != 0).sum(0)
+    used = [f"{word} ({count})" for word, count in zip(words, counts, strict=True) if count]
+    without = int((contexts == 0).all(1).sum())
+    return f"{len(used)} word{'s' * (len(used) != 1)}: {named(used, 12)}" + (f"; {without} sprites without" if without else "")
+
+
+def _short(root: Path, sentence: str) -> str:
+    """A sentence about a file in a folder, without the folder and the full stop."""
+    return sentence.replace(f"{root}{os.sep}", "").rstrip(".")
+
+
+def _of_arrays(path: Path, cut: Cut, names: tuple[str, ...]) -> Read:
+    found = read_arrays(path, cut, names)
+    n = len(found.images)
+    blank = (found.images == found.images[:, :1, :1]).all((1, 2, 3))
+    repeated = n - len({image.tobytes() for image in found.images})
+    contexts, words = found.contexts, found.words
+    if contexts is None:
+        contexts, words = np.zeros((n, len(CLASSES)), np.float32), CLASSES
+    side = found.images.shape[1]
+    notes = [f"{path}: {_many(n)} of {side}×{side}", *found.notes]
+    if repeated:
+        notes.append(f"{repeated} of {n} are repeated: an array keeps them")
+    if contexts.any():
+        notes.append(_said_words(contexts, words))
+    many = f"{blank.sum()} of {n} sprites are of one colour and are learned, too: take them out if they are blank."
+    return Read(found.images, contexts, words, notes, [many] if blank.any() and not blank.all() else [])
