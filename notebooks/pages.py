@@ -16,12 +16,22 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import build
+from jinja2 import DictLoader
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXTS = ("README.md", "notebooks/README.md", "data/README.md", "weights/README.md")
 GLOSSARY, WORDS = "glossary.html", "## Words of this lab"  # a page made of the tables under this heading in each lab
+FOLDING = """
+{%- extends 'lab/index.html.j2' -%}
+{%- block input_group -%}
+{%- if 'folded' in cell.metadata.get('tags', []) -%}
+<details class="folded"><summary>{{ cell.source.splitlines()[0].removeprefix('# @title ') | escape }}</summary>
+{{ super() }}</details>
+{%- else -%}{{ super() }}{%- endif -%}
+{%- endblock -%}
+"""  # a folded cell opens with a click, as in JupyterLab
 LABS = {f"notebooks/{lab.name}.ipynb": lab.title for lab in build.LABS}
 STYLE = """
 body { margin: 0; } img { max-width: 100%; height: auto; }
@@ -30,7 +40,9 @@ body { margin: 0; } img { max-width: 100%; height: auto; }
 .site table { border-collapse: collapse; display: block; overflow-x: auto; }
 .site td, .site th { border-bottom: 1px solid #d0d0d5; padding: .3rem .7rem; text-align: left; vertical-align: top; }
 .site pre { background: #f5f5f7; padding: .8rem; overflow-x: auto; } .site a { color: #0a58ca; }
-.anchor-link { visibility: hidden; } :hover > .anchor-link { visibility: visible; }
+details.folded > summary { margin-left: 6rem; color: #5b6472; cursor: pointer; font: 14px/1.6 system-ui, sans-serif; }
+.anchor-link { visibility: hidden; } :hover > details.folded > summary { margin-left: 6rem; color: #5b6472; cursor: pointer; font: 14px/1.6 system-ui, sans-serif; }
+.anchor-link { visibility: visible; }
 nav.labs { font: 15px/2 system-ui, sans-serif; padding: .3rem 1rem; background: #1d1d1f; }
 nav.labs a { color: #fff; margin-right: 1.2rem; } nav.labs a[aria-current] { font-weight: bold; text-decoration: none; }
 """
@@ -90,7 +102,8 @@ def render(name: str) -> str:
     """One page as HTML."""
     source, menu = ROOT / name, navigation(page_of(name))
     if name in LABS:
-        text, _ = HTMLExporter(template_name="lab").from_filename(str(source))
+        exporter = HTMLExporter(template_file="folding.html.j2", extra_loaders=[DictLoader({"folding.html.j2": FOLDING})])
+        text, _ = exporter.from_filename(str(source))
         start = text.index(">", text.index("<body")) + 1
         text = text[:start] + menu + text[start:]
     else:

@@ -1,6 +1,9 @@
 """The static site: every link leads somewhere, every picture says what it shows, and the check sees it if not."""
 
+import json
+import re
 import sys
+from html import escape
 
 import pytest
 from common import ROOT, load_script
@@ -27,6 +30,14 @@ def test_links_between_files_of_the_repository_lead_to_pages(site):
     assert {"notebooks/L1_Sampling.html", "notebooks/index.html", "weights/index.html"} <= set(home)
     assert not any(link.endswith((".ipynb", ".md")) for link in home)
     assert "../index.html" in pages.Links((site / "notebooks" / "L1_Sampling.html").read_text(encoding="utf-8")).links
+
+
+def test_a_folded_cell_opens_with_a_click_and_shows_its_title(site):
+    text = (site / "notebooks" / "L1_Sampling.html").read_text(encoding="utf-8")
+    cells = json.loads((ROOT / "notebooks" / "L1_Sampling.ipynb").read_text(encoding="utf-8"))["cells"]
+    folded = [cell for cell in cells if "folded" in cell["metadata"].get("tags", [])]
+    titles = re.findall(r'<details class="folded"><summary>(.*?)</summary>', text)
+    assert folded and titles == [escape("".join(cell["source"]).splitlines()[0][len("# @title ") :]) for cell in folded]
 
 
 def test_the_glossary_has_the_words_of_all_labs_in_order():
