@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from .interrupts import held_back
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -41,9 +43,10 @@ class Lock:
             self.file.close()  # the one before removed this file between our opening and locking it
 
     def __exit__(self, *error):
-        if fcntl:
-            self.path.unlink(missing_ok=True)  # while it is locked: who opened it meanwhile sees that it is gone
-        self.file.close()
+        with held_back():
+            if fcntl:
+                self.path.unlink(missing_ok=True)  # while it is locked: who opened it meanwhile sees that it is gone
+            self.file.close()
 
     def _is_mine(self) -> bool:
         try:

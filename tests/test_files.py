@@ -173,6 +173,19 @@ def test_one_writer_at_a_time_and_a_crash_leaves_nothing_locked(tmp_path):
     assert everything(tmp_path) == []
 
 
+def test_a_signal_while_the_lock_is_let_go_leaves_no_file(tmp_path, monkeypatch):
+    unlink = os.unlink
+
+    def interrupted(path):
+        os.kill(os.getpid(), signal.SIGINT)
+        unlink(path)
+
+    monkeypatch.setattr(os, "unlink", interrupted)
+    with pytest.raises(KeyboardInterrupt), Lock(tmp_path / "w.pt"):
+        pass
+    assert everything(tmp_path) == []
+
+
 def test_locks_that_follow_each_other_quickly_are_never_held_twice(tmp_path):
     """Each removes its file at the end: who opened it just before must not think that it has the lock."""
     path, inside, most, taken = tmp_path / "w.pt", [], [], []
