@@ -40,8 +40,10 @@ body { margin: 0; } img { max-width: 100%; height: auto; }
 .site table { border-collapse: collapse; display: block; overflow-x: auto; }
 .site td, .site th { border-bottom: 1px solid #d0d0d5; padding: .3rem .7rem; text-align: left; vertical-align: top; }
 .site pre { background: #f5f5f7; padding: .8rem; overflow-x: auto; } .site a { color: #0a58ca; }
-details.folded > summary { margin-left: 6rem; color: #5b6472; cursor: pointer; font: 14px/1.6 system-ui, sans-serif; }
-.anchor-link { visibility: hidden; } :hover > details.folded > summary { margin-left: 6rem; color: #5b6472; cursor: pointer; font: 14px/1.6 system-ui, sans-serif; }
+details.folded > summary { margin-left: 6rem; color: #5b6472; cursor: pointer; }
+details.folded > summary { font: 14px/1.6 system-ui, sans-serif; }
+.anchor-link { visibility: hidden; } :hover > details.folded > summary { margin-left: 6rem; color: #5b6472; cursor: pointer; }
+details.folded > summary { font: 14px/1.6 system-ui, sans-serif; }
 .anchor-link { visibility: visible; }
 nav.labs { font: 15px/2 system-ui, sans-serif; padding: .3rem 1rem; background: #1d1d1f; }
 nav.labs a { color: #fff; margin-right: 1.2rem; } nav.labs a[aria-current] { font-weight: bold; text-decoration: none; }

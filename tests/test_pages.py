@@ -37,7 +37,9 @@ def test_a_folded_cell_opens_with_a_click_and_shows_its_title(site):
     cells = json.loads((ROOT / "notebooks" / "L1_Sampling.ipynb").read_text(encoding="utf-8"))["cells"]
     folded = [cell for cell in cells if "folded" in cell["metadata"].get("tags", [])]
     titles = re.findall(r'<details class="folded"><summary>(.*?)</summary>', text)
-    assert folded and titles == [escape("".join(cell["source"]).splitlines()[0][len("# @title ") :]) for cell in folded]
+    assert folded and titles == [
+        escape("".join(cell["source"]).splitlines()[0].removeprefix("# @title "), quote=False) for cell in folded
+    ]
 
 
 def test_the_glossary_has_the_words_of_all_labs_in_order():

@@ -42,9 +42,6 @@ EVALUATIONS = (  # sampler, steps, eta, guidance (None: nothing is asked for)
     ("dpmpp_2m", 20, 0.0, None),
     ("dpmpp_2m", 20, 0.0, 1.0),
     ("dpmpp_2m", 20, 0.0, 1.5),
-    ("dpmpp_2m", 20, 0.0, 2.0),
-    ("ddim", 50, 1.0, 1.0),
-    ("ddim", 300, 1.0, None),  # DDPM with the posterior's variance
 )
 N, DRAWS = 1000, 5
 NAMES = ("fashion_unet", "fashion_classifier")
