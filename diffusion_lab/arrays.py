@@ -46,6 +46,8 @@ def read_arrays(path: Path, cut: Cut, names: tuple[str, ...]) -> Arrays:
     images = _as_images(path, images, cut, notes)
     if labels is None:
         return Arrays(images, None, (), notes)
+    if labels.ndim == 0:
+        raise ValueError(f"{where} holds one number; labels are whole numbers (N,), or numbers (N, words).")
     if len(labels) != len(images):
         raise ValueError(f"{where} has {len(labels)} labels for {len(images)} sprites; the numbers must be equal.")
     return Arrays(images, *_as_contexts(where, labels, names), notes)

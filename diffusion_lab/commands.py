@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.device = options.device or best_device().type
         return options.run(options)
     except (ValueError, OSError, FloatingPointError) as error:
-        print(f"diffusion_lab: {error}", file=sys.stderr)
+        print(f"diffusion_lab: {' '.join(str(error).splitlines())}", file=sys.stderr)  # a file's name may have lines
         return 2
     except Stopped as stopped:
         print(f"diffusion_lab: {stopped}", file=sys.stderr)

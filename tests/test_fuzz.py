@@ -106,9 +106,9 @@ def pictures(width, height, mode, kind, seed, places, cut):
 
 test_pictures = tried(pictures, SIZES, SIZES, MODES, FORMATS, st.integers(0, 99), PLACES, CUTS)
 
-NAMES = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=12).filter(
-    lambda name: name not in (".", "..") and len(name.encode()) < 200
-)
+NAMES = st.text(
+    st.characters(exclude_characters="/\0", exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=12
+).filter(lambda name: name not in (".", "..") and len(name.encode()) < 200)
 FILES = st.tuples(
     st.lists(NAMES, max_size=3),
     st.sampled_from([".png", ".PNG", ".gif", ".csv", ".json", ".txt", "", ".npy"]),

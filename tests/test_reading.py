@@ -650,6 +650,7 @@ def objects(path):
         (damaged_header, "truncated"),
         (objects, "holds Python objects"),
         (npy(tiles(3), np.eye(5)[:2]), "has 2 labels for 3 sprites"),
+        (npy(tiles(3), np.array(1)), "holds one number; labels are"),
         (npy(tiles(3), np.full((3, 5), np.nan)), "not finite"),
         (npy(tiles(3), np.full((3, 5), 1e300)), r"from 1e\+300 to 1e\+300; words have weights from 0 to 2"),
         (npy(tiles(3), -np.eye(5)[:3]), "words have weights from 0 to 2"),
