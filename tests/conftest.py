@@ -1,6 +1,7 @@
 """What several tests share."""
 
 import os
+import signal
 
 import diffusion_lab  # noqa: F401, before torch: it says how torch's threads wait on a busy machine
 
@@ -20,6 +21,10 @@ def _on_the_cpu():
         for module in (training, commands):
             patch.setattr(module, "best_device", lambda: torch.device("cpu"))
         yield
+
+
+# A shell that starts pytest in the background has it, and all that it starts, ignore Ctrl-C: the tests of Ctrl-C need it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

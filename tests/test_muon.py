@@ -5,7 +5,7 @@ import torch
 
 from diffusion_lab import ContextUnet, Run, TrainConfig
 from diffusion_lab.muon import Muon, orthogonalise
-from diffusion_lab.training import VersionError
+from diffusion_lab.weights import VersionError
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 40), (2, 40, 8), (1, 16, 16)])

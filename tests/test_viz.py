@@ -85,7 +85,12 @@ def test_captions_stand_below_their_pictures_and_are_cut_off():
         viz.captioned(torch.cat([flat(-1), flat(0)]), ["one"])
 
 
-@pytest.mark.parametrize("shape", [(3, 16, 16), (2, 1, 16, 16), (2, 16, 16, 3)])
+def test_grey_pictures_get_three_equal_colours():
+    grey = viz.to_uint8(torch.linspace(-1, 1, 32).reshape(2, 1, 4, 4))
+    assert grey.shape == (2, 4, 4, 3) and (grey == grey[..., :1]).all() and grey[0, 0, 0, 0] == 0 and grey[1, 3, 3, 0] == 255
+
+
+@pytest.mark.parametrize("shape", [(3, 16, 16), (2, 2, 16, 16), (2, 16, 16, 3)])
 def test_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match="pictures must be"):
         viz.to_uint8(torch.zeros(shape))
