@@ -18,7 +18,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 
@@ -46,13 +46,24 @@ UNET = TrainConfig(
     updates=30_000, batch=64, lr=1e-2, warmup=300, ema=0.9998, word_dropout=0.0, context_dropout=0.1, schedule="cosine", T=500
 )
 ON_GPU = {"batch": 512}
-GUIDANCE = 3.0  # of the card's pictures
-WALKS = ((20, 3.0), (50, 3.0), (20, 1.0), (20, 2.0), (20, 4.0))  # steps of 2M, guidance
-SCALES = (1.0, 3.0)  # of the classifier's gradient
+BEST = Sampling("dpmpp_2m", 20, 3.0)  # judged on all lists; the others on new_test alone
+OTHERS = (
+    Sampling("dpmpp_2m", 20, 1.0),
+    Sampling("dpmpp_2m", 20, 2.0),
+    Sampling("dpmpp_2m", 20, 4.0),
+    Sampling("dpmpp_2m", 20, 6.0),
+    Sampling("dpmpp_2m", 50, 3.0),
+    Sampling("ddim", 50, 3.0),
+    Sampling("ddpm", 50, 3.0),
+    Sampling("ddpm", 100, 3.0),
+)
+SCALES = (1.0, 3.0, 10.0)  # of the classifier's gradient
 SEEDS = 3
+TOY = 32  # channels of the ablation's networks on a CPU, which learn scenes of one object
 EXTRA = 6000  # scenes of 0 to 5 objects, any labels, twice the same too: for the judge only
 
 
+@cache
 def drawer() -> ModuleType:
     """data/scenes/draw.py."""
     spec = importlib.util.spec_from_file_location("draw_scenes", HERE.parent / "data" / "scenes" / "draw.py")
@@ -69,10 +80,16 @@ def vectors(sets: list[tuple[int, ...]]) -> Tensor:
     return out
 
 
-def scenes(draw: ModuleType, sets: list[tuple[int, ...]], seeds: list[int]) -> tuple[Tensor, Tensor, Tensor]:
-    """Rendered: uint8 (N, 3, 64, 64), labels (N, 24), and the numbers of objects (N,)."""
-    images = torch.from_numpy(draw.render_many(sets, seeds)).permute(0, 3, 1, 2).contiguous()
+def render(sets: list[tuple[int, ...]], seeds: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+    """uint8 images (N, 3, 64, 64), labels (N, 24), and the numbers of objects (N,)."""
+    images = torch.from_numpy(drawer().render_many(sets, seeds)).permute(0, 3, 1, 2).contiguous()
     return images, vectors(sets), torch.tensor([len(labels) for labels in sets])
+
+
+@cache
+def scenes(split: str) -> tuple[Tensor, Tensor, Tensor]:
+    """The scenes of "train" or "held_out", as `render` gives them."""
+    return render(*drawer().label_sets(split))
 
 
 def floats(images: Tensor) -> Tensor:
@@ -80,9 +97,7 @@ def floats(images: Tensor) -> Tensor:
     return images.float() / 127.5 - 1
 
 
-def train_classifier(
-    name: str, data: list[Tensor], held_out: list[Tensor], schedule: Schedule | None, seed: int, out: Path, updates: int = 3000
-):
+def train_classifier(name: str, data: tuple[Tensor, ...], schedule: Schedule | None, seed: int, out: Path, updates: int = 3000):
     """One of the two classifiers. schedule: the noise that the guide sees; None for the judge, which sees little of it."""
     device = best_device()
     images, labels, counts = (part.to(device) for part in data)
@@ -116,11 +131,11 @@ def train_classifier(
     model.load_state_dict(half.state_dict())
     card = {}
     if schedule is None:
-        real = floats(held_out[0]).to(device)
+        real, truth, _ = scenes("held_out")
+        real = floats(real).to(device)
         with torch.no_grad():
             named = torch.cat([model(part)[0] for part in real.split(250)]).cpu() > 0
-        found = hits(model, real, held_out[1])
-        card = {"label": (named == (held_out[1] > 0)).double().mean().item(), **found._asdict()}
+        card = {"label": (named == (truth > 0)).double().mean().item(), **hits(model, real, truth)._asdict()}
     print(name, card, flush=True)
     weights = {name: tensor.cpu() for name, tensor in half.state_dict().items()}
     state = {"kind": "diffusion_lab classifier", "accuracy": card, "model": weights}
@@ -128,22 +143,23 @@ def train_classifier(
 
 
 def train(
-    network: nn.Module,
+    make: Callable[[], nn.Module],
     config: TrainConfig,
-    words: tuple,
-    images: Tensor,
-    labels: Tensor,
+    data: tuple[Tensor, ...],
     seconds: float | None,
     begin_with: Path | None = None,
 ) -> Run:
-    """A network, from nothing."""
+    """A network, from the random weights of seed 0, or from those of a file. data: as `render` gives it."""
     begin = time.monotonic()
-    run = Run(config, best_device(), words=words, sampling=Sampling("dpmpp_2m", 20, GUIDANCE), network=network)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = make()
+    run = Run(config, best_device(), words=tuple(drawer().NAMES), sampling=BEST, network=network)
     if begin_with:
         run.start_from(load_model(begin_with)[0])
     if run.device.type == "cuda":
         run.compile()
-    steps = run.advance(images, labels)
+    steps = run.advance(floats(data[0]), data[1])
     if seconds:
         for _ in range(10):  # what is translated now is not counted, so that the recipes of the ablation get equal time
             next(steps).loss.item()
@@ -154,21 +170,21 @@ def train(
     return run
 
 
-def draw_samples(model: nn.Module, schedule: Schedule, asked: Tensor, seed: int, guidance: float, steps: int = 20) -> Tensor:
-    """Samples on the model's device, one for each row of `asked`."""
-    generator, images = torch.Generator().manual_seed(seed), []
-    for part in asked.split(256):
-        walk = SAMPLERS["dpmpp_2m"](model, schedule, len(part), part, guidance, generator, steps=steps)
-        images.append(collect(walk).images)
-    return torch.cat(images)
+def draw_samples(model: nn.Module, schedule: Schedule, asked: Tensor, how: Sampling) -> list[Tensor]:
+    """For each of SEEDS seeds: samples on the model's device, one for each row of `asked`."""
+    drawn = []
+    for seed in range(SEEDS):
+        generator = torch.Generator().manual_seed(seed)
+        walk = SAMPLERS[how.sampler](model, schedule, len(asked), asked, how.guidance, generator, steps=how.steps)
+        drawn.append(collect(walk, every=how.steps).images)
+    return drawn
 
 
-def judged(sample: Callable[[int], Tensor], judge: SceneClassifier, asked: Tensor) -> dict:
-    """Mean and spread over SEEDS seeds. sample: from a seed to images, one for each row of asked."""
-    found = np.array([hits(judge, sample(seed), asked) for seed in range(SEEDS)])
-    return dict(zip(("top_k", "exact", "count"), found.mean(0).round(4).tolist(), strict=True)) | {
-        "top_k_spread": round(float(found[:, 0].max() - found[:, 0].min()), 4)
-    }
+def judged(judge: SceneClassifier, drawn: list[Tensor], asked: Tensor) -> dict:
+    """The means over the seeds, and of top_k the least and the greatest."""
+    found = np.array([hits(judge, images, asked) for images in drawn])
+    means = dict(zip(("top_k", "exact", "count"), found.mean(0).round(4).tolist(), strict=True))
+    return means | {"top_k_range": [round(float(end), 4) for end in (found[:, 0].min(), found[:, 0].max())]}
 
 
 def printed(x0: Tensor, t: Tensor, eps: Tensor, alpha_bar: Tensor) -> Tensor:
@@ -185,46 +201,36 @@ def without_attention(network: SceneUnet) -> SceneUnet:
 
 def recipes() -> dict[str, tuple[Callable[[], nn.Module], dict, float]]:
     """{name: the network, what differs in the configuration, the guidance} of the ablation."""
+    toy = {"n_feat": TOY} if best_device().type == "cpu" else {}
+    ours, course = partial(SceneUnet, **toy), partial(ContextUnet, n_cfeat=24, height=64, prediction="v", **toy)
     return {
-        "as here": (SceneUnet, {}, GUIDANCE),
-        "context never dropped": (SceneUnet, {"context_dropout": 0.0}, 1.0),
-        "linear, T = 300": (SceneUnet, {"schedule": "linear", "T": 300}, GUIDANCE),
-        "no attention": (lambda: without_attention(SceneUnet()), {}, GUIDANCE),
-        "the course's network": (lambda: ContextUnet(3, 64, 24, 64, "v"), {"batch": 16}, GUIDANCE),
-        "noise by the picture's factor": (SceneUnet, {}, GUIDANCE),
+        "as here": (ours, {}, BEST.guidance),
+        "context never dropped": (ours, {"context_dropout": 0.0}, 1.0),
+        "linear, T = 300": (ours, {"schedule": "linear", "T": 300}, BEST.guidance),
+        "no attention": (lambda: without_attention(ours()), {}, BEST.guidance),
+        "the course's network": (course, {"batch": 16}, BEST.guidance),
+        "noise by the picture's factor": (ours, {}, BEST.guidance),
     }
 
 
-def load_classifier(name: str, out: Path) -> SceneClassifier:
-    """scene_judge or scene_guide, on the best device."""
-    return load_scene_classifier(out / f"{name}.pt").to(best_device())
-
-
-def train_classifiers(draw: ModuleType, data: list[Tensor], held_out: list[Tensor], out: Path):
+def train_classifiers(out: Path):
     """The judge, which sees scenes of any labels, and the guide, which sees the training scenes only."""
     r = random.Random("extra")
     extra = [tuple(r.choices(range(24), k=k % COUNTS)) for k in range(EXTRA)]
-    more = scenes(draw, extra, list(range(10**6, 10**6 + EXTRA)))
-    everything = [torch.cat(pair) for pair in zip(data, more, strict=True)]
-    train_classifier("scene_judge", everything, held_out, None, 0, out)
-    train_classifier("scene_guide", data, held_out, training.SCHEDULES[UNET.schedule](UNET.T), 1, out)
+    more = render(extra, list(range(10**6, 10**6 + EXTRA)))
+    everything = tuple(torch.cat(pair) for pair in zip(scenes("train"), more, strict=True))
+    train_classifier("scene_judge", everything, None, 0, out)
+    train_classifier("scene_guide", scenes("train"), training.SCHEDULES[UNET.schedule](UNET.T), 1, out)
 
 
-def train_unet(words: tuple, data: list[Tensor], seconds: float | None, more: bool, out: Path):
+def train_unet(seconds: float | None, more: bool, out: Path):
     """scene_unet, from nothing, or from the weights that lie there."""
     path = out / "scene_unet.pt"
-    run = train(new(SceneUnet), configuration(), words, floats(data[0]), data[1], seconds, path if more else None)
+    run = train(SceneUnet, configuration(), scenes("train"), seconds, path if more else None)
     before = history(path)["images"] if more else 0
     about = {"config": asdict(run.config), "images": before + run.step * run.config.batch, "losses": run.losses}
     save(path, copy.deepcopy(run.ema.model).half(), run.schedule, run.vocabulary, run.sampling, about)
     print(f"scene_unet: {about['images']:,} scenes", flush=True)
-
-
-def new(make: Callable[[], nn.Module]) -> nn.Module:
-    """A network with the random weights of seed 0."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return make()
 
 
 def configuration() -> TrainConfig:
@@ -232,9 +238,9 @@ def configuration() -> TrainConfig:
     return replace(UNET, **(ON_GPU if best_device().type == "cuda" else {}))
 
 
-def label_lists(draw: ModuleType) -> dict[str, Tensor]:
+def label_lists() -> dict[str, Tensor]:
     """The three lists that are asked for."""
-    return {name: vectors(list(getattr(draw, name)())) for name in ("test", "new_test", "unseen")}
+    return {name: vectors(list(getattr(drawer(), name)())) for name in ("new_test", "test", "unseen")}
 
 
 class Notes:
@@ -256,54 +262,53 @@ class Notes:
         write_safely(self.path, lambda file: file.write(f"{text}\n".encode()))
 
 
-def evaluate(draw: ModuleType, data: list[Tensor], held_out: list[Tensor], out: Path):
+def evaluate(out: Path):
     """The figures of the card, and its pictures."""
-    model, schedule = load_model(out / "scene_unet.pt", best_device())
-    plain, model, judge = model, for_drawing(model), load_classifier("scene_judge", out)
-    notes, lists = Notes(out), label_lists(draw)
-    for name, asked in lists.items():
-        picture = grid(draw_samples(model, schedule, asked[:96], 0, GUIDANCE), 8, 1)
-        write_safely(out / "cards" / f"scenes_{name}.png", lambda file, picture=picture: file.write(png(picture)))
-    for steps, guidance in WALKS:
-        for name, asked in lists.items():
-            how = {"list": name, "steps": steps, "guidance": guidance}
-            if not notes.has("lines", **how):
-                begin = time.monotonic()
-                found = judged(partial(draw_samples, model, schedule, asked, guidance=guidance, steps=steps), judge, asked)
-                each = (time.monotonic() - begin) / SEEDS / len(asked)
-                notes.add("lines", **how, **found, device=best_device().type, seconds_each=round(each, 3))
-    guide = load_classifier("scene_guide", out)
+    plain, schedule = load_model(out / "scene_unet.pt", best_device())
+    model, judge, guide = for_drawing(plain), *(load_scene_classifier(out / f"scene_{x}.pt") for x in ("judge", "guide"))
+    judge, guide, notes, lists = judge.to(best_device()), guide.to(best_device()), Notes(out), label_lists()
+    walks = [(name, BEST, model) for name in lists] + [("new_test", how, model) for how in OTHERS]
     for scale in SCALES:
-        how = {"list": "test", "steps": 50, "classifier guidance": scale}
-        if not notes.has("lines", **how):
-            guided = ClassifierGuided(plain, guide, schedule.alpha_bar.to(best_device()), scale).eval()
-            sample = partial(draw_samples, guided, schedule, lists["test"], guidance=1.0, steps=50)
-            notes.add("lines", **how, **judged(sample, judge, lists["test"]))
+        guided = ClassifierGuided(plain, guide, schedule.alpha_bar.to(best_device()), scale).eval()
+        walks.append(("new_test", Sampling("ddpm", 50, 1.0), guided))
+    for name, how, network in walks:
+        asked, line = lists[name], {"list": name, **how._asdict(), "classifier": getattr(network, "scale", 0.0)}
+        if notes.has("lines", **line):
+            continue
+        begin = time.monotonic()
+        drawn = draw_samples(network, schedule, asked, how)
+        each = round((time.monotonic() - begin) / SEEDS / len(asked), 3)
+        notes.add("lines", **line, **judged(judge, drawn, asked), device=best_device().type, seconds_each=each)
+        if how == BEST:
+            picture = png(grid(drawn[0][:: len(asked) // 32][:32], 8, 2))
+            write_safely(out / "cards" / f"scenes_{name}.png", lambda file, picture=picture: file.write(picture))
     if not notes.has("lines", what="copies"):
-        asked = data[1][torch.randperm(len(data[1]), generator=torch.Generator().manual_seed(0))[:200]]
-        made = draw_samples(model, schedule, asked, 0, GUIDANCE).clamp(-1, 1).cpu()
-        for name, images in (("samples", made), ("held out", floats(held_out[0][:200]))):
-            two = nearest_two(images, floats(data[0]))
+        known, labels, _ = scenes("train")
+        asked = labels[torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))[:100]]
+        made = torch.cat(draw_samples(model, schedule, asked, BEST)).clamp(-1, 1).cpu()
+        for of, images in (("samples", made), ("held out", floats(scenes("held_out")[0][: len(made)]))):
+            two = nearest_two(images, floats(known))
             share = (two[:, 0] < SAME * two[:, 1]).double().mean().item()
-            notes.add("lines", what="copies", of=name, share=share, median=round(two[:, 0].median().item(), 2))
+            notes.add("lines", what="copies", of=of, share=share, median=round(two[:, 0].median().item(), 2))
 
 
-def ablation(draw: ModuleType, words: tuple, data: list[Tensor], seconds: float, out: Path):
-    """The recipe here and weaker ones, each trained for the same time and judged."""
-    judge, notes, lists = load_classifier("scene_judge", out), Notes(out), label_lists(draw)
-    images = floats(data[0])
+def ablation(seconds: float, out: Path):
+    """The recipe here and weaker ones, each trained for the same time and judged; a toy on a CPU."""
+    judge, notes, lists = load_scene_classifier(out / "scene_judge.pt").to(best_device()), Notes(out), label_lists()
+    data = scenes("train")
+    if toy := best_device().type == "cpu":
+        data, lists = tuple(part[data[2] == 1] for part in data), {"one": torch.eye(24).repeat(2, 1)}
     for name, (make, changes, guidance) in recipes().items():
-        if notes.has("ablation", name=name, seconds=seconds):
+        if notes.has("ablation", name=name, seconds=seconds, toy=toy):
             continue
         training.perturb = printed if name.startswith("noise") else perturb
-        config = replace(configuration(), **({"ema": 0.998} | changes))
-        run = train(new(make), config, words, images, data[1], seconds)
+        run = train(make, replace(configuration(), **({"ema": 0.998} | changes)), data, seconds)
         training.perturb = perturb
-        found = {}
-        for which in ("test", "new_test"):
-            sample = partial(draw_samples, run.ema.model, run.schedule, lists[which], guidance=guidance)
-            found[which] = judged(sample, judge, lists[which])
-        notes.add("ablation", name=name, seconds=seconds, images=run.step * run.config.batch, guidance=guidance, **found)
+        found = {"name": name, "seconds": seconds, "toy": toy, "images": run.step * run.config.batch, "guidance": guidance}
+        for which in lists.keys() - {"unseen"}:
+            drawn = draw_samples(run.ema.model, run.schedule, lists[which], BEST._replace(guidance=guidance))
+            found[which] = judged(judge, drawn, lists[which])
+        notes.add("ablation", **found)
 
 
 def main():
@@ -315,18 +320,16 @@ def main():
     parser.add_argument("--ablation", type=float, metavar="SECONDS", help="only the ablation, so many seconds a recipe")
     parser.add_argument("--out", type=Path, default=HERE)
     options = parser.parse_args()
-    begin, out, draw = time.monotonic(), options.out, drawer()
+    out = options.out
     (out / "cards").mkdir(parents=True, exist_ok=True)
-    data, held_out = (scenes(draw, *draw.label_sets(split)) for split in ("train", "held_out"))
-    print(f"{len(data[0]) + len(held_out[0])} scenes in {time.monotonic() - begin:.0f} s", flush=True)
     if options.ablation:
-        ablation(draw, tuple(draw.NAMES), data, options.ablation, out)
+        ablation(options.ablation, out)
         return
     if not (options.evaluate or options.more):
-        train_classifiers(draw, data, held_out, out)
+        train_classifiers(out)
     if not options.evaluate:
-        train_unet(tuple(draw.NAMES), data, options.seconds, options.more, out)
-    evaluate(draw, data, held_out, out)
+        train_unet(options.seconds, options.more, out)
+    evaluate(out)
 
 
 if __name__ == "__main__":
