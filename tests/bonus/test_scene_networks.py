@@ -7,6 +7,7 @@ from torch import nn
 from torchvision.models import resnet18
 
 from diffusion_lab import collect, load_model, sample_ddim
+from diffusion_lab.bonus.attention_unet import Attention
 from diffusion_lab.bonus.scene_judge import (
     ClassifierGuided,
     Hits,
@@ -294,15 +295,23 @@ def test_the_network_answers_in_the_shape_of_its_pictures(n_feat, n_cfeat, heigh
     again.load_state_dict(model.state_dict())
 
 
-def test_every_pixel_sees_all_others_and_is_answered_for_itself():
+@torch.no_grad()
+def test_every_level_attends_and_folded_pixels_are_answered_each_for_itself():
     torch.manual_seed(0)
     model = SceneUnet(3, 8).eval()
-    x = torch.randn(1, 3, 64, 64, requires_grad=True)
-    answer = model(x, torch.tensor([0.5]), torch.zeros(1, 24))
-    gradient = torch.autograd.grad(answer[0, 1, 2, 3], x)[0]
-    assert (gradient[0].abs().sum(0) > 0).all()
-    fine = answer[0].unfold(1, 4, 4).unfold(2, 4, 4)  # pixels of one folded square are not copies of each other
-    assert fine.std(dim=(-2, -1)).min() > 1e-4
+    x, t = torch.randn(1, 3, 64, 64), torch.tensor([0.5])
+    answer = model(x, t)
+    attentions = [part for part in model.modules() if isinstance(part, Attention)]
+    assert len(attentions) == 6  # three levels, down and up
+    for attention in attentions:
+        bias, attention.out.bias = attention.out.bias, nn.Parameter(attention.out.bias + torch.arange(8.0))
+        assert (model(x, t) - answer).abs().max() > 1e-3
+        attention.out.bias = bias
+    moved = x.clone()
+    moved[0, :, 20, 30] += 1  # one pixel, in the folded square of rows 20 to 23, columns 28 to 31
+    change = (model(moved, t) - answer)[0].abs().sum(0)
+    near = change[16:28, 24:36]  # the square and those around it
+    assert near.mean() > 2 * change.mean() and near.std() > 0.1 * near.mean()
 
 
 def test_the_shipped_network_loads_and_listens():
