@@ -48,18 +48,12 @@ UNET = TrainConfig(
 ON_GPU = {"batch": 512}
 BEST = Sampling("dpmpp_2m", 20, 3.0)  # judged on all lists; the others on new_test alone
 OTHERS = (
-    Sampling("dpmpp_2m", 20, 1.0),
-    Sampling("dpmpp_2m", 20, 2.0),
-    Sampling("dpmpp_2m", 20, 4.0),
-    Sampling("dpmpp_2m", 20, 6.0),
-    Sampling("dpmpp_2m", 50, 3.0),
-    Sampling("ddim", 50, 3.0),
-    Sampling("ddpm", 50, 3.0),
-    Sampling("ddpm", 100, 3.0),
+    *(Sampling("dpmpp_2m", 20, guidance) for guidance in (1.0, 2.0, 4.0, 6.0)),
+    *(Sampling(*walk, 3.0) for walk in (("dpmpp_2m", 50), ("ddim", 50), ("ddpm", 50), ("ddpm", 100))),
 )
 SCALES = (1.0, 3.0, 10.0)  # of the classifier's gradient
 SEEDS = 3
-TOY = 32  # channels of the ablation's networks on a CPU, which learn scenes of one object
+TOY = {"n_feat": 32, "height": 32}  # of the ablation's networks on a CPU, which learn scenes of one object at half their size
 EXTRA = 6000  # scenes of 0 to 5 objects, any labels, twice the same too: for the judge only
 
 
@@ -147,23 +141,24 @@ def train(
     config: TrainConfig,
     data: tuple[Tensor, ...],
     seconds: float | None,
-    begin_with: Path | None = None,
+    more: Path | None = None,
 ) -> Run:
-    """A network, from the random weights of seed 0, or from those of a file. data: as `render` gives it."""
+    """A network, from the random weights of seed 0, or from the weights at `more`. data: as `render` gives it."""
     begin = time.monotonic()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = make()
     run = Run(config, best_device(), words=tuple(drawer().NAMES), sampling=BEST, network=network)
-    if begin_with:
-        run.start_from(load_model(begin_with)[0])
+    if more:
+        run.start_from(load_model(more)[0])
     if run.device.type == "cuda":
         run.compile()
     steps = run.advance(floats(data[0]), data[1])
     if seconds:
         for _ in range(10):  # what is translated now is not counted, so that the recipes of the ablation get equal time
             next(steps).loss.item()
-        fit(run, steps, time.monotonic() + seconds)
+        clock = time.monotonic if run.device.type == "cuda" else time.process_time  # others may use the CPU too
+        fit(run, steps, clock() + seconds, clock)
     for progress in steps:
         if progress.step % max(50, run.config.updates // 10 // 50 * 50) == 0:
             print(f"update {progress.step:,}, {time.monotonic() - begin:.0f} s, loss {run.losses[-1]:.4f}", flush=True)
@@ -201,14 +196,14 @@ def without_attention(network: SceneUnet) -> SceneUnet:
 
 def recipes() -> dict[str, tuple[Callable[[], nn.Module], dict, float]]:
     """{name: the network, what differs in the configuration, the guidance} of the ablation."""
-    toy = {"n_feat": TOY} if best_device().type == "cpu" else {}
-    ours, course = partial(SceneUnet, **toy), partial(ContextUnet, n_cfeat=24, height=64, prediction="v", **toy)
+    size = TOY if best_device().type == "cpu" else {"height": 64}
+    ours, course = partial(SceneUnet, **size), partial(ContextUnet, n_cfeat=24, prediction="v", **size)
     return {
         "as here": (ours, {}, BEST.guidance),
         "context never dropped": (ours, {"context_dropout": 0.0}, 1.0),
         "linear, T = 300": (ours, {"schedule": "linear", "T": 300}, BEST.guidance),
         "no attention": (lambda: without_attention(ours()), {}, BEST.guidance),
-        "the course's network": (course, {"batch": 16}, BEST.guidance),
+        "the course's network": (course, {}, BEST.guidance),
         "noise by the picture's factor": (ours, {}, BEST.guidance),
     }
 
@@ -295,20 +290,22 @@ def evaluate(out: Path):
 def ablation(seconds: float, out: Path):
     """The recipe here and weaker ones, each trained for the same time and judged; a toy on a CPU."""
     judge, notes, lists = load_scene_classifier(out / "scene_judge.pt").to(best_device()), Notes(out), label_lists()
-    data = scenes("train")
-    if toy := best_device().type == "cpu":
-        data, lists = tuple(part[data[2] == 1] for part in data), {"one": torch.eye(24).repeat(2, 1)}
+    data, config, toy = scenes("train"), replace(configuration(), ema=0.998), best_device().type == "cpu"
+    if toy:
+        images, labels, _ = (part[data[2] == 1] for part in data)
+        data, lists = (F.avg_pool2d(images.float(), 2).round().byte(), labels), {"one object": torch.eye(24).repeat(2, 1)}
+        config = replace(config, batch=32, warmup=50, ema=0.97)
     for name, (make, changes, guidance) in recipes().items():
         if notes.has("ablation", name=name, seconds=seconds, toy=toy):
             continue
         training.perturb = printed if name.startswith("noise") else perturb
-        run = train(make, replace(configuration(), **({"ema": 0.998} | changes)), data, seconds)
+        run = train(make, replace(config, **changes), data, seconds)
         training.perturb = perturb
-        found = {"name": name, "seconds": seconds, "toy": toy, "images": run.step * run.config.batch, "guidance": guidance}
-        for which in lists.keys() - {"unseen"}:
+        line = {"name": name, "seconds": seconds, "toy": toy, "images": run.step * run.config.batch, "guidance": guidance}
+        for which in sorted(lists.keys() - {"unseen"}):
             drawn = draw_samples(run.ema.model, run.schedule, lists[which], BEST._replace(guidance=guidance))
-            found[which] = judged(judge, drawn, lists[which])
-        notes.add("ablation", **found)
+            line[which] = judged(judge, [F.interpolate(images, 64) for images in drawn], lists[which])
+        notes.add("ablation", **line)
 
 
 def main():
