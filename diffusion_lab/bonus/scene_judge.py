@@ -130,23 +130,28 @@ class ClassifierGuided(nn.Module):
     """A network that a classifier leads to the labels (Dhariwal & Nichol 2021, algorithm 2), for every sampler.
 
     The score of x_t given labels is the score of x_t plus the gradient of log p(labels | x_t). In v, with which the network
-    answers here, that adds -s sqrt(1 - alpha_bar) / sqrt(alpha_bar) times the gradient. The network itself is told nothing.
+    answers here, that adds -s sqrt(1 - alpha_bar) / sqrt(alpha_bar) times the gradient.
+
+    scale: s. told: whether the network is told the labels too; they then count more than once, as with a scale above 1.
+    A null context is answered without a gradient, so that a sampler's own guidance can be added: it multiplies the scale.
     """
 
-    def __init__(self, model: nn.Module, guide: SceneClassifier, alpha_bar: Tensor, scale: float):
+    def __init__(self, model: nn.Module, guide: SceneClassifier, alpha_bar: Tensor, scale: float, told: bool = False):
         super().__init__()
         if model.prediction != "v":
             raise ValueError(f"The classifier's gradient is added to v here, and the network predicts {model.prediction}.")
-        self.model, self.guide, self.alpha_bar, self.scale = model, guide, alpha_bar, scale
+        self.model, self.guide, self.alpha_bar, self.scale, self.told = model, guide, alpha_bar, scale, told
         self.in_channels, self.height, self.n_cfeat, self.prediction = model.in_channels, model.height, model.n_cfeat, "v"
 
     def forward(self, x: Tensor, t: Tensor, c: Tensor) -> Tensor:
         """x: (B, 3, H, W). t: (B,) times divided by T. c: (B, labels) of 0 and 1."""
+        asked = c.any(dim=1)
         with torch.enable_grad():
-            x_t = x.detach().requires_grad_()
-            labels, _ = self.guide(x_t, t)
-            likelihood = -F.binary_cross_entropy_with_logits(labels, c, reduction="sum")
-            gradient = torch.autograd.grad(likelihood, x_t)[0]
+            x_t = x[asked].detach().requires_grad_()
+            labels, _ = self.guide(x_t, t[asked])
+            likelihood = -F.binary_cross_entropy_with_logits(labels, c[asked], reduction="sum")
+            gradient = torch.zeros_like(x)
+            gradient[asked] = torch.autograd.grad(likelihood, x_t)[0]
         step = (t * (len(self.alpha_bar) - 1)).round().long()
         odds = ((1 - self.alpha_bar) / self.alpha_bar).sqrt()
-        return self.model(x, t, None) - self.scale * at(odds, step.to(odds.device), x) * gradient
+        return self.model(x, t, c if self.told else None) - self.scale * at(odds, step.to(odds.device), x) * gradient

@@ -77,6 +77,7 @@ def test_an_exact_classifier_leads_to_exactly_what_the_labels_mean(T, scale):
     x = torch.randn(6, 1, 2, 2, generator=g, dtype=torch.float64)
     t = torch.tensor([1, 3, T // 3, T // 2, T - 5, T - 2], dtype=torch.float64) / T
     c = torch.rand(6, 4, generator=g, dtype=torch.float64).round()
+    c[:, 0] = 1  # no label at all would be a null context
     u, told = world(x, t), world(x, t, c)
     assert (u - told).abs().max() > 0.1
     world.told.clear()
@@ -84,6 +85,8 @@ def test_an_exact_classifier_leads_to_exactly_what_the_labels_mean(T, scale):
         answer = guided(x, t, c)
     assert world.told == [None] and not answer.requires_grad
     torch.testing.assert_close(answer, u + scale * (told - u), rtol=1e-9, atol=1e-9)
+    both = ClassifierGuided(world, Posterior(world), schedule.alpha_bar, scale, told=True).eval()
+    torch.testing.assert_close(both(x, t, c), told + scale * (told - u), rtol=1e-9, atol=1e-9)
 
 
 def test_a_guided_network_goes_into_every_sampler():
@@ -96,6 +99,21 @@ def test_a_guided_network_goes_into_every_sampler():
         collect(sample_ddim(net, schedule, 12, c, steps=12, start=start, clip=False)).images for net in (guided, world.eval())
     )
     torch.testing.assert_close(made, wanted, rtol=1e-3, atol=1e-3)
+
+
+def test_a_null_context_is_answered_without_a_gradient_so_that_guidance_multiplies_the_scale():
+    schedule = cosine(60)
+    world = TwoPlaces(schedule)
+    guided = ClassifierGuided(world, Posterior(world), schedule.alpha_bar, 0.5, told=True).eval()
+    g = torch.Generator().manual_seed(0)
+    x, c = torch.randn(5, 1, 2, 2, generator=g, dtype=torch.float64), torch.eye(4, dtype=torch.float64)[[0, 1, 2, 3, 0]]
+    t = torch.full((5,), 0.5, dtype=torch.float64)
+    nothing = torch.zeros_like(c)
+    u, told = world(x, t, nothing), world(x, t, c)
+    answers = guided(torch.cat((x, x)), torch.cat((t, t)), torch.cat((nothing, c)))  # as `believe` calls it
+    lead = told - world(x, t)
+    torch.testing.assert_close(answers, torch.cat((u, told + 0.5 * lead)), rtol=1e-9, atol=1e-9)
+    assert torch.equal(guided(x, t, nothing), u)
 
 
 def test_a_network_that_predicts_something_else_is_refused():
