@@ -21,6 +21,7 @@ from dataclasses import asdict, replace
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -45,13 +46,25 @@ HERE = Path(__file__).parent
 UNET = TrainConfig(
     updates=30_000, batch=64, lr=1e-2, warmup=300, ema=0.9998, word_dropout=0.0, context_dropout=0.1, schedule="cosine", T=500
 )
-ON_GPU = {"batch": 512}
-BEST = Sampling("dpmpp_2m", 20, 3.0)  # judged on all lists; the others on new_test alone
+if best_device().type == "cuda":  # which is fed with more scenes at a time
+    UNET = replace(UNET, batch=512)
+
+
+class Walk(NamedTuple):
+    """A way to sample; scale: of the classifier's gradient, which guidance multiplies; told: the network is told the labels."""
+
+    sampling: Sampling
+    scale: float = 0.0
+    told: bool = True
+
+
+BEST = Sampling("ddpm", 50, 3.0)
+ALL = (Walk(BEST), Walk(BEST, 1 / 3))  # on all lists; the others on new_test alone
 OTHERS = (
-    *(Sampling("dpmpp_2m", 20, guidance) for guidance in (1.0, 2.0, 4.0, 6.0)),
-    *(Sampling(*walk, 3.0) for walk in (("dpmpp_2m", 50), ("ddim", 50), ("ddpm", 50), ("ddpm", 100))),
+    *(Walk(Sampling("dpmpp_2m", 20, guidance)) for guidance in (2.0, 3.0, 6.0)),
+    *(Walk(Sampling("ddpm", 50, 1.0), scale, told=False) for scale in (1.0, 3.0)),
+    Walk(Sampling("ddpm", 50, 1.0), 3.0),
 )
-SCALES = (1.0, 3.0, 10.0)  # of the classifier's gradient
 SEEDS = 3
 TOY = {"n_feat": 32, "height": 32}  # of the ablation's networks on a CPU, which learn scenes of one object at half their size
 EXTRA = 6000  # scenes of 0 to 5 objects, any labels, twice the same too: for the judge only
@@ -221,16 +234,11 @@ def train_classifiers(out: Path):
 def train_unet(seconds: float | None, more: bool, out: Path):
     """scene_unet, from nothing, or from the weights that lie there."""
     path = out / "scene_unet.pt"
-    run = train(SceneUnet, configuration(), scenes("train"), seconds, path if more else None)
+    run = train(SceneUnet, UNET, scenes("train"), seconds, path if more else None)
     before = history(path)["images"] if more else 0
     about = {"config": asdict(run.config), "images": before + run.step * run.config.batch, "losses": run.losses}
     save(path, copy.deepcopy(run.ema.model).half(), run.schedule, run.vocabulary, run.sampling, about)
     print(f"scene_unet: {about['images']:,} scenes", flush=True)
-
-
-def configuration() -> TrainConfig:
-    """A GPU is fed with more scenes at a time."""
-    return replace(UNET, **(ON_GPU if best_device().type == "cuda" else {}))
 
 
 def label_lists() -> dict[str, Tensor]:
@@ -259,28 +267,24 @@ class Notes:
 
 def evaluate(out: Path):
     """The figures of the card, and its pictures."""
-    plain, schedule = load_model(out / "scene_unet.pt", best_device())
-    model, judge, guide = for_drawing(plain), *(load_scene_classifier(out / f"scene_{x}.pt") for x in ("judge", "guide"))
-    judge, guide, notes, lists = judge.to(best_device()), guide.to(best_device()), Notes(out), label_lists()
-    walks = [(name, BEST, model) for name in lists] + [("new_test", how, model) for how in OTHERS]
-    for scale in SCALES:
-        guided = ClassifierGuided(plain, guide, schedule.alpha_bar.to(best_device()), scale).eval()
-        walks.append(("new_test", Sampling("ddpm", 50, 1.0), guided))
-    for name, how, network in walks:
-        asked, line = lists[name], {"list": name, **how._asdict(), "classifier": getattr(network, "scale", 0.0)}
+    device, lists, notes = best_device(), label_lists(), Notes(out)
+    network, schedule = load_model(out / "scene_unet.pt", device)
+    network, alpha_bar = for_drawing(network), schedule.alpha_bar.to(device)
+    judge, guide = (load_scene_classifier(out / f"scene_{part}.pt").to(device) for part in ("judge", "guide"))
+    for walk, name in [(walk, name) for walk in ALL for name in lists] + [(walk, "new_test") for walk in OTHERS]:
+        line = {"list": name, **walk.sampling._asdict(), "scale": walk.scale, "told": walk.told}
         if notes.has("lines", **line):
             continue
-        begin = time.monotonic()
-        drawn = draw_samples(network, schedule, asked, how)
-        each = round((time.monotonic() - begin) / SEEDS / len(asked), 3)
-        notes.add("lines", **line, **judged(judge, drawn, asked), device=best_device().type, seconds_each=each)
-        if how == BEST:
-            picture = png(grid(drawn[0][:: len(asked) // 32][:32], 8, 2))
+        model = ClassifierGuided(network, guide, alpha_bar, walk.scale, walk.told).eval() if walk.scale else network
+        drawn = draw_samples(model, schedule, lists[name], walk.sampling)
+        notes.add("lines", **line, **judged(judge, drawn, lists[name]))
+        if walk == ALL[-1]:
+            picture = png(grid(drawn[0][:: len(drawn[0]) // 32][:32], 8, 2))
             write_safely(out / "cards" / f"scenes_{name}.png", lambda file, picture=picture: file.write(picture))
     if not notes.has("lines", what="copies"):
         known, labels, _ = scenes("train")
         asked = labels[torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))[:100]]
-        made = torch.cat(draw_samples(model, schedule, asked, BEST)).clamp(-1, 1).cpu()
+        made = torch.cat(draw_samples(network, schedule, asked, BEST)).clamp(-1, 1).cpu()
         for of, images in (("samples", made), ("held out", floats(scenes("held_out")[0][: len(made)]))):
             two = nearest_two(images, floats(known))
             share = (two[:, 0] < SAME * two[:, 1]).double().mean().item()
@@ -290,11 +294,13 @@ def evaluate(out: Path):
 def ablation(seconds: float, out: Path):
     """The recipe here and weaker ones, each trained for the same time and judged; a toy on a CPU."""
     judge, notes, lists = load_scene_classifier(out / "scene_judge.pt").to(best_device()), Notes(out), label_lists()
-    data, config, toy = scenes("train"), replace(configuration(), ema=0.998), best_device().type == "cpu"
-    if toy:
-        images, labels, _ = (part[data[2] == 1] for part in data)
+    if toy := best_device().type == "cpu":
+        pairs = [pair for pair in zip(*drawer().label_sets("train"), strict=True) if len(pair[0]) == 1]
+        images, labels, _ = render(*zip(*pairs, strict=True))
         data, lists = (F.avg_pool2d(images.float(), 2).round().byte(), labels), {"one object": torch.eye(24).repeat(2, 1)}
-        config = replace(config, batch=32, warmup=50, ema=0.97)
+        config = replace(UNET, batch=32, warmup=50, ema=0.97)
+    else:
+        data, config = scenes("train"), replace(UNET, ema=0.998)
     for name, (make, changes, guidance) in recipes().items():
         if notes.has("ablation", name=name, seconds=seconds, toy=toy):
             continue
@@ -303,7 +309,7 @@ def ablation(seconds: float, out: Path):
         training.perturb = perturb
         line = {"name": name, "seconds": seconds, "toy": toy, "images": run.step * run.config.batch, "guidance": guidance}
         for which in sorted(lists.keys() - {"unseen"}):
-            drawn = draw_samples(run.ema.model, run.schedule, lists[which], BEST._replace(guidance=guidance))
+            drawn = draw_samples(run.ema.model, run.schedule, lists[which], Sampling("dpmpp_2m", 20, guidance))
             line[which] = judged(judge, [F.interpolate(images, 64) for images in drawn], lists[which])
         notes.add("ablation", **line)
 
