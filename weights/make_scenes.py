@@ -23,14 +23,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from make import fit
 from torch import Tensor, nn
 
 from diffusion_lab import ContextUnet, Run, Schedule, TrainConfig, collect, load_model, training
-from diffusion_lab.bonus.scene_judge import COUNTS, ClassifierGuided, SceneClassifier, hits, load_scene_classifier
+from diffusion_lab.bonus.scene_judge import COUNTS, ClassifierGuided, Hits, SceneClassifier, hits, load_scene_classifier
 from diffusion_lab.bonus.scene_unet import SceneUnet
 from diffusion_lab.devices import best_device
 from diffusion_lab.distances import nearest_two
@@ -46,8 +45,7 @@ HERE = Path(__file__).parent
 UNET = TrainConfig(
     updates=30_000, batch=64, lr=1e-2, warmup=300, ema=0.9998, word_dropout=0.0, context_dropout=0.1, schedule="cosine", T=500
 )
-if best_device().type == "cuda":  # which is fed with more scenes at a time
-    UNET = replace(UNET, batch=512)
+UNET = replace(UNET, batch=512) if best_device().type == "cuda" else UNET  # a GPU is fed with more scenes at a time
 
 
 class Walk(NamedTuple):
@@ -62,8 +60,7 @@ BEST = Sampling("ddpm", 50, 3.0)
 ALL = (Walk(BEST), Walk(BEST, 1 / 3))  # on all lists; the others on new_test alone
 OTHERS = (
     *(Walk(Sampling("dpmpp_2m", 20, guidance)) for guidance in (2.0, 3.0, 6.0)),
-    *(Walk(Sampling("ddpm", 50, 1.0), scale, told=False) for scale in (1.0, 3.0)),
-    Walk(Sampling("ddpm", 50, 1.0), 3.0),
+    *(Walk(Sampling("ddpm", 50, 1.0), 3.0, told) for told in (False, True)),
 )
 SEEDS = 3
 TOY = {"n_feat": 32, "height": 32}  # of the ablation's networks on a CPU, which learn scenes of one object at half their size
@@ -81,10 +78,7 @@ def drawer() -> ModuleType:
 
 def vectors(sets: list[tuple[int, ...]]) -> Tensor:
     """Label sets as (N, 24)."""
-    out = torch.zeros(len(sets), 24)
-    for row, labels in zip(out, sets, strict=True):
-        row[list(labels)] = 1
-    return out
+    return torch.stack([torch.zeros(24).index_fill(0, torch.tensor(labels, dtype=torch.int64), 1) for labels in sets])
 
 
 def render(sets: list[tuple[int, ...]], seeds: list[int]) -> tuple[Tensor, Tensor, Tensor]:
@@ -112,7 +106,6 @@ def train_classifier(name: str, data: tuple[Tensor, ...], schedule: Schedule | N
     model = SceneClassifier(noisy=schedule is not None).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.05)
     plan = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, updates, pct_start=0.1)
-    bf16 = device.type == "cuda"
     for _ in range(updates):
         index = torch.randint(len(images), (256,), device=device)
         x, t = floats(images[index]), None
@@ -125,7 +118,7 @@ def train_classifier(name: str, data: tuple[Tensor, ...], schedule: Schedule | N
             step = torch.randint(schedule.T + 1, (256,), device=device)
             t = step / schedule.T
             x = perturb(x, step, torch.randn_like(x), schedule.alpha_bar.to(device))
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             named, counted = model(x, t)
         loss = F.binary_cross_entropy_with_logits(named.float(), labels[index]) * 10
         loss = loss + F.cross_entropy(counted.float(), counts[index])
@@ -133,18 +126,15 @@ def train_classifier(name: str, data: tuple[Tensor, ...], schedule: Schedule | N
         loss.backward()
         optimizer.step()
         plan.step()
-    model.eval().requires_grad_(False)
-    half = copy.deepcopy(model).half()
-    model.load_state_dict(half.state_dict())
+    model.eval().requires_grad_(False).half().float()  # what is judged is what is written
     card = {}
     if schedule is None:
-        real, truth, _ = scenes("held_out")
-        real = floats(real).to(device)
+        real, truth = floats(scenes("held_out")[0]).to(device), scenes("held_out")[1]
         with torch.no_grad():
             named = torch.cat([model(part)[0] for part in real.split(250)]).cpu() > 0
         card = {"label": (named == (truth > 0)).double().mean().item(), **hits(model, real, truth)._asdict()}
     print(name, card, flush=True)
-    weights = {name: tensor.cpu() for name, tensor in half.state_dict().items()}
+    weights = {name: tensor.cpu() for name, tensor in model.half().state_dict().items()}
     state = {"kind": "diffusion_lab classifier", "accuracy": card, "model": weights}
     write_safely(out / f"{name}.pt", lambda file: torch.save(state, file))
 
@@ -157,7 +147,6 @@ def train(
     more: Path | None = None,
 ) -> Run:
     """A network, from the random weights of seed 0, or from the weights at `more`. data: as `render` gives it."""
-    begin = time.monotonic()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = make()
@@ -174,7 +163,7 @@ def train(
         fit(run, steps, clock() + seconds, clock)
     for progress in steps:
         if progress.step % max(50, run.config.updates // 10 // 50 * 50) == 0:
-            print(f"update {progress.step:,}, {time.monotonic() - begin:.0f} s, loss {run.losses[-1]:.4f}", flush=True)
+            print(f"update {progress.step:,}, loss {run.losses[-1]:.4f}", flush=True)
     return run
 
 
@@ -190,9 +179,11 @@ def draw_samples(model: nn.Module, schedule: Schedule, asked: Tensor, how: Sampl
 
 def judged(judge: SceneClassifier, drawn: list[Tensor], asked: Tensor) -> dict:
     """The means over the seeds, and of top_k the least and the greatest."""
-    found = np.array([hits(judge, images, asked) for images in drawn])
-    means = dict(zip(("top_k", "exact", "count"), found.mean(0).round(4).tolist(), strict=True))
-    return means | {"top_k_range": [round(float(end), 4) for end in (found[:, 0].min(), found[:, 0].max())]}
+    found = [hits(judge, images, asked) for images in drawn]
+    means = {
+        name: round(sum(values) / len(found), 4) for name, values in zip(Hits._fields, zip(*found, strict=True), strict=True)
+    }
+    return means | {"top_k_range": [round(end(one.top_k for one in found), 4) for end in (min, max)]}
 
 
 def printed(x0: Tensor, t: Tensor, eps: Tensor, alpha_bar: Tensor) -> Tensor:
@@ -261,8 +252,7 @@ class Notes:
     def add(self, part: str, **line):
         print(part, line, flush=True)
         self.content[part].append(line)
-        text = json.dumps(self.content, indent=1)
-        write_safely(self.path, lambda file: file.write(f"{text}\n".encode()))
+        write_safely(self.path, lambda file: file.write(f"{json.dumps(self.content, indent=1)}\n".encode()))
 
 
 def evaluate(out: Path):
@@ -277,18 +267,19 @@ def evaluate(out: Path):
             continue
         model = ClassifierGuided(network, guide, alpha_bar, walk.scale, walk.told).eval() if walk.scale else network
         drawn = draw_samples(model, schedule, lists[name], walk.sampling)
-        notes.add("lines", **line, **judged(judge, drawn, lists[name]))
+        near = nearness(torch.cat(drawn)) if name == "test" and walk in ALL else {}
+        notes.add("lines", **line, **judged(judge, drawn, lists[name]), **near)
         if walk == ALL[-1]:
             picture = png(grid(drawn[0][:: len(drawn[0]) // 32][:32], 8, 2))
             write_safely(out / "cards" / f"scenes_{name}.png", lambda file, picture=picture: file.write(picture))
-    if not notes.has("lines", what="copies"):
-        known, labels, _ = scenes("train")
-        asked = labels[torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))[:100]]
-        made = torch.cat(draw_samples(network, schedule, asked, BEST)).clamp(-1, 1).cpu()
-        for of, images in (("samples", made), ("held out", floats(scenes("held_out")[0][: len(made)]))):
-            two = nearest_two(images, floats(known))
-            share = (two[:, 0] < SAME * two[:, 1]).double().mean().item()
-            notes.add("lines", what="copies", of=of, share=share, median=round(two[:, 0].median().item(), 2))
+    if not notes.has("lines", list="held out"):
+        notes.add("lines", list="held out", **nearness(floats(scenes("held_out")[0][:96])))
+
+
+def nearness(images: Tensor) -> dict:
+    """The share of copies of training scenes, and the median of the distances to the nearest."""
+    two = nearest_two(images.clamp(-1, 1).cpu(), floats(scenes("train")[0]))
+    return {"copies": (two[:, 0] < SAME * two[:, 1]).double().mean().item(), "nearest": round(two[:, 0].median().item(), 2)}
 
 
 def ablation(seconds: float, out: Path):
@@ -326,8 +317,7 @@ def main():
     out = options.out
     (out / "cards").mkdir(parents=True, exist_ok=True)
     if options.ablation:
-        ablation(options.ablation, out)
-        return
+        return ablation(options.ablation, out)
     if not (options.evaluate or options.more):
         train_classifiers(out)
     if not options.evaluate:
