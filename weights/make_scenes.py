@@ -88,9 +88,10 @@ def render(sets: list[tuple[int, ...]], seeds: list[int]) -> tuple[Tensor, Tenso
 
 
 @cache
-def scenes(split: str) -> tuple[Tensor, Tensor, Tensor]:
-    """The scenes of "train" or "held_out", as `render` gives them."""
-    return render(*drawer().label_sets(split))
+def scenes(split: str, sets: frozenset[tuple[int, ...]] | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    """The scenes of "train" or "held_out", all or those of some label sets, as `render` gives them."""
+    pairs = zip(*drawer().label_sets(split), strict=True)
+    return render(*zip(*(pair for pair in pairs if sets is None or tuple(sorted(pair[0])) in sets), strict=True))
 
 
 def floats(images: Tensor) -> Tensor:
@@ -273,12 +274,12 @@ def evaluate(out: Path):
             picture = png(grid(drawn[0][:: len(drawn[0]) // 32][:32], 8, 2))
             write_safely(out / "cards" / f"scenes_{name}.png", lambda file, picture=picture: file.write(picture))
     if not notes.has("lines", list="held out"):
-        notes.add("lines", list="held out", **nearness(floats(scenes("held_out")[0][:96])))
+        notes.add("lines", list="held out", **nearness(floats(scenes("held_out", frozenset(drawer().test()))[0])))
 
 
 def nearness(images: Tensor) -> dict:
-    """The share of copies of training scenes, and the median of the distances to the nearest."""
-    two = nearest_two(images.clamp(-1, 1).cpu(), floats(scenes("train")[0]))
+    """Of pictures of test's label sets: the share of copies of training scenes (of these sets too), and the median distance."""
+    two = nearest_two(images.clamp(-1, 1).cpu(), floats(scenes("train", frozenset(drawer().test()))[0]))
     return {"copies": (two[:, 0] < SAME * two[:, 1]).double().mean().item(), "nearest": round(two[:, 0].median().item(), 2)}
 
 
@@ -286,8 +287,7 @@ def ablation(seconds: float, out: Path):
     """The recipe here and weaker ones, each trained for the same time and judged; a toy on a CPU."""
     judge, notes, lists = load_scene_classifier(out / "scene_judge.pt").to(best_device()), Notes(out), label_lists()
     if toy := best_device().type == "cpu":
-        pairs = [pair for pair in zip(*drawer().label_sets("train"), strict=True) if len(pair[0]) == 1]
-        images, labels, _ = render(*zip(*pairs, strict=True))
+        images, labels, _ = scenes("train", frozenset((label,) for label in range(24)))
         data, lists = (F.avg_pool2d(images.float(), 2).round().byte(), labels), {"one object": torch.eye(24).repeat(2, 1)}
         config = replace(UNET, batch=32, warmup=50, ema=0.97)
     else:
