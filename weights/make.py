@@ -16,7 +16,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,20 +123,20 @@ def config_of(name: str, base: TrainConfig) -> TrainConfig:
     return replace(base, **ON_GPU[name]) if best_device().type == "cuda" else base
 
 
-def fit(run: Run, updates: Iterator[Progress], until: float, clock: Callable[[], float] = time.monotonic):
-    """Train for a while, and set the run's number of updates to what can be done until this moment of the clock."""
+def fit(run: Run, updates: Iterator[Progress], until: float):
+    """Train for a while, and set the run's number of updates to what can be done until this moment (time.monotonic)."""
     run.config = replace(run.config, updates=10**9)  # so that the learning rate does not fall yet
     for _ in range(10):  # then all is translated and recorded
         next(updates).loss.item()
-    begin, first = clock(), run.step
+    begin, first = time.monotonic(), run.step
     look = min(LOOK, (until - begin) / 5)
     for progress in updates:
         if progress.step % 20 == 0:
             progress.loss.item()  # wait for the GPU
-            if clock() - begin > look:
+            if time.monotonic() - begin > look:
                 break
-    each = (clock() - begin) / (run.step - first)
-    run.config = replace(run.config, updates=run.step + max(1, int((until - clock()) / each)))
+    each = (time.monotonic() - begin) / (run.step - first)
+    run.config = replace(run.config, updates=run.step + max(1, int((until - time.monotonic()) / each)))
     print(f"{run.config.batch / each:,.0f} images a second: {run.config.updates:,} updates", flush=True)
 
 

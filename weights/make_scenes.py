@@ -63,7 +63,6 @@ OTHERS = (
     *(Walk(Sampling("ddpm", 50, 1.0), 3.0, told) for told in (False, True)),
 )
 SEEDS = 3
-TOY = {"n_feat": 32, "height": 32}  # of the ablation's networks on a CPU, which learn scenes of one object at half their size
 EXTRA = 6000  # scenes of 0 to 5 objects, any labels, twice the same too: for the judge only
 
 
@@ -160,8 +159,7 @@ def train(
     if seconds:
         for _ in range(10):  # what is translated now is not counted, so that the recipes of the ablation get equal time
             next(steps).loss.item()
-        clock = time.monotonic if run.device.type == "cuda" else time.process_time  # others may use the CPU too
-        fit(run, steps, clock() + seconds, clock)
+        fit(run, steps, time.monotonic() + seconds)
     for progress in steps:
         if progress.step % max(50, run.config.updates // 10 // 50 * 50) == 0:
             print(f"update {progress.step:,}, loss {run.losses[-1]:.4f}", flush=True)
@@ -201,15 +199,14 @@ def without_attention(network: SceneUnet) -> SceneUnet:
 
 def recipes() -> dict[str, tuple[Callable[[], nn.Module], dict, float]]:
     """{name: the network, what differs in the configuration, the guidance} of the ablation."""
-    size = TOY if best_device().type == "cpu" else {"height": 64}
-    ours, course = partial(SceneUnet, **size), partial(ContextUnet, n_cfeat=24, prediction="v", **size)
+    course = partial(ContextUnet, n_cfeat=24, height=64, prediction="v")
     return {
-        "as here": (ours, {}, BEST.guidance),
-        "context never dropped": (ours, {"context_dropout": 0.0}, 1.0),
-        "linear, T = 300": (ours, {"schedule": "linear", "T": 300}, BEST.guidance),
-        "no attention": (lambda: without_attention(ours()), {}, BEST.guidance),
+        "as here": (SceneUnet, {}, BEST.guidance),
+        "context never dropped": (SceneUnet, {"context_dropout": 0.0}, 1.0),
+        "linear, T = 300": (SceneUnet, {"schedule": "linear", "T": 300}, BEST.guidance),
+        "no attention": (lambda: without_attention(SceneUnet()), {}, BEST.guidance),
         "the course's network": (course, {}, BEST.guidance),
-        "noise by the picture's factor": (ours, {}, BEST.guidance),
+        "noise by the picture's factor": (SceneUnet, {}, BEST.guidance),
     }
 
 
@@ -284,24 +281,18 @@ def nearness(images: Tensor) -> dict:
 
 
 def ablation(seconds: float, out: Path):
-    """The recipe here and weaker ones, each trained for the same time and judged; a toy on a CPU."""
+    """The recipe here and weaker ones, each trained for the same time on the same GPU and judged."""
     judge, notes, lists = load_scene_classifier(out / "scene_judge.pt").to(best_device()), Notes(out), label_lists()
-    if toy := best_device().type == "cpu":
-        images, labels, _ = scenes("train", frozenset((label,) for label in range(24)))
-        data, lists = (F.avg_pool2d(images.float(), 2).round().byte(), labels), {"one object": torch.eye(24).repeat(2, 1)}
-        config = replace(UNET, batch=32, warmup=50, ema=0.97)
-    else:
-        data, config = scenes("train"), replace(UNET, ema=0.998)
     for name, (make, changes, guidance) in recipes().items():
-        if notes.has("ablation", name=name, seconds=seconds, toy=toy):
+        if notes.has("ablation", name=name, seconds=seconds):
             continue
         training.perturb = printed if name.startswith("noise") else perturb
-        run = train(make, replace(config, **changes), data, seconds)
+        run = train(make, replace(UNET, **({"ema": 0.998} | changes)), scenes("train"), seconds)
         training.perturb = perturb
-        line = {"name": name, "seconds": seconds, "toy": toy, "images": run.step * run.config.batch, "guidance": guidance}
-        for which in sorted(lists.keys() - {"unseen"}):
-            drawn = draw_samples(run.ema.model, run.schedule, lists[which], Sampling("dpmpp_2m", 20, guidance))
-            line[which] = judged(judge, [F.interpolate(images, 64) for images in drawn], lists[which])
+        line = {"name": name, "seconds": seconds, "images": run.step * run.config.batch, "guidance": guidance}
+        for which in ("test", "new_test"):
+            drawn = draw_samples(run.ema.model, run.schedule, lists[which], BEST._replace(guidance=guidance))
+            line[which] = judged(judge, drawn, lists[which])
         notes.add("ablation", **line)
 
 
