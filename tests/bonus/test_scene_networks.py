@@ -336,7 +336,7 @@ def test_the_shipped_network_loads_and_listens():
     model, schedule = load_model(WEIGHTS / "scene_unet.pt")
     assert type(model) is SceneUnet and NETWORKS["SceneUnet"] == ".bonus.scene_unet"
     assert model.words.words == LABELS and (schedule.name, schedule.T) == ("cosine", 500) and model.prediction == "v"
-    assert (WEIGHTS / "scene_unet.pt").stat().st_size < 10_000_000
+    assert model.sampling == ("ddpm", 50, 3.0) and (WEIGHTS / "scene_unet.pt").stat().st_size < 10_000_000
     c = torch.zeros(2, 24)
     c[0, LABELS.index("red sphere")] = c[1, LABELS.index("cyan cylinder")] = 1
     walk = sample_ddim(model, schedule, 2, c, 2.0, torch.Generator().manual_seed(0), steps=8)
