@@ -163,9 +163,8 @@ def test_hits_are_counted_over_all_labels_exact_sets_and_numbers_over_scenes():
 
 
 def test_what_was_not_asked_for_makes_a_set_wrong_and_one_half_is_not_above_one_half():
-    asked = wishes([0], [0], [0])
-    labels = [[5.0, 1.0, -1.0, -1.0, -1.0], [5.0, 0.0, -1.0, -1.0, -1.0], [0.0, -1.0, -1.0, -1.0, -1.0]]
-    assert scored(labels, [1, 1, 1], asked) == Hits(1.0, 1 / 3, 1.0)
+    labels = [[5.0, 1.0, -1.0], [5.0, 0.0, -1.0], [5.0, -1.0, 0.0], [0.0, -1.0, -1.0]]
+    assert scored(labels, [1] * 4, wishes([0], [0], [0], [0], labels=3)) == Hits(1.0, 2 / 4, 1.0)
 
 
 def test_of_equals_the_smaller_number_comes_first_and_no_more_than_k_count():
