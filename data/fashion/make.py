@@ -3,8 +3,8 @@
     python data/fashion/make.py FOLDER     FOLDER holds the whole set's idx files
     python data/fashion/make.py --cat chelsea.png     the picture in scikit-image's wheel, skimage/data/chelsea.png
 
-Of each garment the first 200 pictures for training and the first 50 for testing, in the order of the set. In contact_sheet.png are
-the first 16 of each.
+Of each garment the first 200 pictures for training and the first 50 for testing, in the order of the set.
+In contact_sheet.png are the first 16 of each.
 """
 
 import argparse
