@@ -249,9 +249,12 @@ def properties(answer: Callable, T: int) -> dict[str, object]:
     """What a schedule's table must have."""
     table = answer(T)
     try:
-        table = torch.as_tensor(table).double().cpu()
+        table = torch.as_tensor(table)
     except (TypeError, ValueError, RuntimeError) as error:
         raise Refused(f"It should return the numbers alpha_bar, but returned {type(table).__name__}.") from error
+    if table.is_complex():
+        raise Refused("It should return real numbers, but returned complex ones.")
+    table = table.double().cpu()
     if table.ndim != 1 or len(table) < 2:
         raise Refused(f"It should return one row of T + 1 numbers, but returned the shape {tuple(table.shape)}.")
     return {
