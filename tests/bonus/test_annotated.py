@@ -186,6 +186,7 @@ def test_torchvision_reads_the_shipped_part_as_we_do(tmp_path):
     [
         (lambda f: (f / "train-images-idx3-ubyte").unlink(), "holds no train-images-idx3-ubyte: give the folder"),
         (lambda f: (f / "train-labels-idx1-ubyte").write_bytes(b"abc"), "is no whole idx file: take a fresh copy"),
+        (lambda f: (f / "train-labels-idx1-ubyte").open("ab").write(b"x"), "is no whole idx file: take a fresh copy"),
         (lambda f: write_idx(f, np.zeros((7, 28, 28), np.uint8), np.zeros(6, np.uint8), False), "do not belong together"),
         (lambda f: write_idx(f, np.zeros((7, 28, 28), np.uint8), np.full(7, 10, np.uint8), False), "do not belong together"),
         (lambda f: write_idx(f, np.zeros((7, 28, 27), np.uint8), np.zeros(7, np.uint8), False), "do not belong together"),
