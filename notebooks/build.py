@@ -4,7 +4,7 @@
     python notebooks/build.py --solutions FOLDER [...]    executed masters, for teachers, into FOLDER
     python notebooks/build.py --check [...]               say what is wrong with masters and notebooks; exit 1 if anything is
 
-Edit the masters only; labs.toml lists them. A master is Markdown as jupytext reads it. Text stands between
+Edit the masters only; labs.toml lists labs and bonus shelf. A master is Markdown as jupytext reads it. Text stands between
 <!-- #region id="..." --> and <!-- #endregion -->, code between ```python id="..." and ```; a cell keeps its id for ever.
 In a student's notebook each solution, what stands between ### BEGIN SOLUTION and ### END SOLUTION, is a line that raises
 NotImplementedError. The solutions also go to diffusion_lab/checks/solutions.json.
@@ -71,7 +71,7 @@ FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}  # how Colab a
 
 @dataclass(frozen=True)
 class Lab:
-    """An entry of labs.toml, which says what the fields mean."""
+    """An entry of labs.toml, which says what the fields mean: a lab, or a notebook of the bonus shelf."""
 
     name: str
     title: str
@@ -93,14 +93,16 @@ class Lab:
     @property
     def exercise_names(self) -> list[str]:
         """L1.1, L1.2, ..."""
-        return [f"{self.name.partition('_')[0]}.{i + 1}" for i in range(self.exercises)]
+        return [f"{self.master.stem.partition('_')[0]}.{i + 1}" for i in range(self.exercises)]
 
 
 class Fault(ValueError):
     """What is wrong with a master, in one sentence."""
 
 
-LABS = tuple(Lab(**entry) for entry in tomllib.loads((HERE / "labs.toml").read_text(encoding="utf-8"))["lab"])
+LISTED = tomllib.loads((HERE / "labs.toml").read_text(encoding="utf-8"))
+LABS, SHELF = (tuple(Lab(**entry) for entry in LISTED[kind]) for kind in ("lab", "bonus"))
+NOTEBOOKS = (*LABS, *SHELF)
 
 
 def clean(notebook: dict) -> dict:
@@ -206,7 +208,7 @@ def for_students(cell: dict) -> dict:
 
 def exercise(source: str) -> str | None:
     """The name of the exercise that a cell holds, "L1.2"; None for all other cells."""
-    found = re.search(r"^(?:\w*verdict = )?checks\.(L\d)_(\d)\.check\(", source, flags=re.MULTILINE)
+    found = re.search(r"^(?:\w*verdict = )?checks\.([LB]\d)_(\d)\.check\(", source, flags=re.MULTILINE)
     return f"{found[1]}.{found[2]}" if found else None
 
 
@@ -247,7 +249,7 @@ def stale(labs: list[Lab]) -> list[str]:
 
 def all_solutions() -> str:
     """solutions.json as it should be."""
-    return solutions([read_master(lab.master) for lab in LABS])
+    return solutions([read_master(lab.master) for lab in NOTEBOOKS])
 
 
 def _fixed(cell: dict) -> tuple:
@@ -344,14 +346,14 @@ def check(labs: list[Lab]) -> list[str]:
 def main() -> int:
     """See the top of this file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("notebooks", nargs="*", default=[lab.name for lab in LABS])
+    parser.add_argument("notebooks", nargs="*", default=[lab.name for lab in NOTEBOOKS])
     parser.add_argument("--solutions", type=Path, metavar="FOLDER")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    unknown = set(options.notebooks) - {lab.name for lab in LABS}
+    unknown = set(options.notebooks) - {lab.name for lab in NOTEBOOKS}
     if unknown:
         parser.error(f"labs.toml has no {', '.join(sorted(unknown))}")
-    labs = [lab for lab in LABS if lab.name in options.notebooks]
+    labs = [lab for lab in NOTEBOOKS if lab.name in options.notebooks]
     try:
         found = run(labs, options.solutions, options.check)
     except Fault as fault:

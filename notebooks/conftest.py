@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import build
 import pytest
 
-MASTERS = {lab.master: lab for lab in build.LABS}
+MASTERS = {lab.master: lab for lab in build.NOTEBOOKS}
+SHELF = {path for lab in build.SHELF for path in (lab.master, lab.notebook)}
 
 
 def pytest_collect_file(file_path, parent):
@@ -38,6 +39,14 @@ class StrictRun(pytest.Item):
     def repr_failure(self, excinfo):
         """What was wrong, without pytest's and nbclient's own code."""
         return f"{excinfo.typename}: {excinfo.value}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """The notebooks of the bonus shelf wait for `pytest -m bonus`."""
+    for item in items:
+        if item.path.resolve() in SHELF:
+            item.add_marker("bonus")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

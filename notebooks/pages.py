@@ -21,7 +21,14 @@ from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 
 ROOT = Path(__file__).resolve().parent.parent
-TEXTS = ("README.md", "notebooks/README.md", "data/README.md", "weights/README.md")
+TEXTS = (
+    "README.md",
+    "notebooks/README.md",
+    "data/README.md",
+    "data/fashion/README.md",
+    "data/scenes/README.md",
+    "weights/README.md",
+)
 GLOSSARY, WORDS = "glossary.html", "## Words of this lab"  # a page made of the tables under this heading in each lab
 FOLDING = """
 {%- extends 'lab/index.html.j2' -%}
@@ -32,7 +39,7 @@ FOLDING = """
 {%- else -%}{{ super() }}{%- endif -%}
 {%- endblock -%}
 """  # a folded cell opens with a click, as in JupyterLab
-LABS = {f"notebooks/{lab.name}.ipynb": lab.title for lab in build.LABS}
+LABS = {f"notebooks/{lab.name}.ipynb": lab.title for lab in build.NOTEBOOKS}
 STYLE = """
 body { margin: 0; } img { max-width: 100%; height: auto; }
 .site { font: 16px/1.6 system-ui, sans-serif; color: #1d1d1f; background: #fff; }

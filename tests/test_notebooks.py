@@ -14,7 +14,8 @@ from common import ROOT, load_script
 from nbclient.exceptions import CellExecutionError
 
 build = load_script(ROOT / "notebooks" / "build.py")
-by_lab = pytest.mark.parametrize("lab", build.LABS, ids=lambda lab: lab.name)
+SHELF = [pytest.param(lab, marks=pytest.mark.bonus) for lab in build.SHELF]
+by_lab = pytest.mark.parametrize("lab", [*build.LABS, *SHELF], ids=lambda lab: lab.name)
 
 
 def read(lab):
@@ -31,22 +32,23 @@ def mirrors(notebook):
 
 
 def definition(source, name):
-    """The syntax tree of a function without its docstring, as text."""
-    found = next(node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == name)
-    if ast.get_docstring(found):
-        found.body = found.body[1:]
+    """The syntax tree of a function or class without docstrings, as text."""
+    kinds = ast.FunctionDef | ast.ClassDef
+    found = next(node for node in ast.parse(source).body if isinstance(node, kinds) and node.name == name)
+    for node in filter(lambda node: isinstance(node, kinds) and ast.get_docstring(node), list(ast.walk(found))):
+        node.body = node.body[1:]
     return ast.unparse(found)
 
 
 def test_all_notebooks_and_masters_are_in_labs_toml():
-    names = sorted(lab.name for lab in build.LABS)
+    names = sorted(lab.name for lab in build.NOTEBOOKS)
     for folder, kind in ((build.HERE, ".ipynb"), (build.MASTERS, ".md")):
         found = [path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob(f"*{kind}")]
         assert sorted(name for name in found if name != "README" and ".ipynb_checkpoints" not in name) == names
 
 
 def test_students_notebooks_and_solutions_follow_from_the_masters():
-    assert build.stale(build.LABS) == []
+    assert build.stale(build.NOTEBOOKS) == []
 
 
 @by_lab
@@ -224,7 +226,7 @@ def test_a_lab_is_called_as_labs_toml_says(lab):
 def test_the_readmes_tables_are_those_of_labs_toml():
     home = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| \[(.*)\]\(notebooks/(.*)\.ipynb\) \|.*\| (.*) \|$", home, flags=re.MULTILINE)
-    assert rows == [(lab.title, lab.name, readme_time(lab.seconds)) for lab in build.LABS]
+    assert rows == [(lab.title, lab.name, readme_time(lab.seconds)) for lab in build.NOTEBOOKS]
     guide = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
     times = re.search(r'^"Run All" on .*?: (L1 .*?)\.$', guide, flags=re.MULTILINE | re.DOTALL)[1]
     assert re.findall(r"(L\d) (\d+) s", times) == [(lab.name[:2], str(lab.seconds)) for lab in build.LABS]

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from common import ROOT, load_script
 
+pytestmark = pytest.mark.bonus
+
 tracer = load_script(ROOT / "data" / "scenes" / "tracer.py")
 SOLIDS = [tracer.Solid(shape, "red", 0.4, -0.7, angle) for shape in tracer.SHAPES for angle in (0.0, 0.5, 1.3)]
 

@@ -11,6 +11,8 @@ from PIL import Image
 
 from diffusion_lab.bonus.scenes import LABELS, label_vector, load_lists, load_scenes
 
+pytestmark = pytest.mark.bonus
+
 FOLDER = ROOT / "data" / "scenes"
 draw = load_script(FOLDER / "draw.py")
 

@@ -1,0 +1,209 @@
+"""The checks of B3: each passes what is right, names typical mistakes, and is not fooled by a number that was looked up."""
+
+import json
+from inspect import signature
+
+import numpy as np
+import pytest
+import torch
+from common import ROOT, load_script
+from torch.nn.functional import scaled_dot_product_attention
+
+from diffusion_lab import checks
+from diffusion_lab.checks.compare import another
+from diffusion_lab.checks.exercise import SOLUTIONS
+from diffusion_lab.schedules import cosine, linear, sigmoid
+
+pytestmark = pytest.mark.bonus
+
+SHELF = load_script(ROOT / "notebooks" / "build.py").SHELF
+BY_NAME = {exercise.name: exercise for exercise in checks.BONUS}
+WRONG = [(name, mistake, hint) for name, exercise in BY_NAME.items() for hint, mistake in exercise.mistakes.items()]
+
+
+def solution(name, edits=None):
+    """The function in solutions.json. edits: what is written in it in another way."""
+    space = {"torch": torch}
+    code = json.loads(SOLUTIONS.read_text(encoding="utf-8"))[name]
+    for old, new in (edits or {}).items():
+        assert old in code
+        code = code.replace(old, new)
+    exec(code, space)
+    return space[next(key for key in space if key not in ("torch", "__builtins__"))]
+
+
+def walked(x0, beta, t, eps):
+    """The chain's share, one step after the other."""
+    share = 1.0
+    for b in beta[:t].tolist():
+        share *= 1 - b
+    return x0 * share**0.5 + eps * (1 - share) ** 0.5
+
+
+def by_logarithms(m1, v1, m2, v2):
+    s1, s2 = v1.double().sqrt(), v2.double().sqrt()
+    return s2.log() - s1.log() + (s1.square() + (m1 - m2).double().square()) / (2 * s2.square()) - 0.5
+
+
+def by_einsum(q, k, v):
+    shares = torch.einsum("...id,...jd->...ij", q, k).div(np.sqrt(q.shape[-1])).exp()
+    return torch.einsum("...ij,...jd->...id", shares / shares.sum(-1, keepdim=True), v)
+
+
+def by_precisions(x_t, x0, t, alpha_bar, z):
+    """Bayes' rule as two Gaussian clues."""
+    x0 = torch.clip(x0, -1, 1)
+    ab, ab_prev = alpha_bar[t].item(), alpha_bar[t - 1].item()
+    if t == 1:
+        return x0
+    alpha = ab / ab_prev
+    first, second = 1 / (1 - ab_prev), alpha / (1 - alpha)
+    return (first * ab_prev**0.5 * x0 + second * x_t / alpha**0.5) / (first + second) + (first + second) ** -0.5 * z
+
+
+RIGHT = [
+    ("B3.1", walked),
+    ("B3.2", by_logarithms),
+    ("B3.3", by_einsum),
+    ("B3.3", lambda q, k, v: scaled_dot_product_attention(q, k, v)),
+    ("B3.4", by_precisions),
+    ("B3.5", lambda T: cosine(T).alpha_bar.float()),
+    ("B3.5", lambda T: sigmoid(T).alpha_bar.tolist()),
+    ("B3.5", lambda T: np.exp(-5 * np.arange(T + 1) / T)),
+]
+
+
+def own_noise(x0, beta, t, eps):
+    return checks.B3_1.right(x0, beta, t, torch.randn_like(x0))
+
+
+def in_place(x_t, x0, t, alpha_bar, z):
+    return checks.B3_4.right(x_t, x0.clamp_(-1, 1), t, alpha_bar, z)
+
+
+# Wrong answers that no check lists, written as edits of the solutions, with words of the verdict
+OTHERS = [
+    ("B3.1", own_noise, "Twice the same input, but two different results"),
+    ("B3.1", solution("B3.1", {"beta[:t]": "beta[:150]"}), "stays the same when t changes"),
+    ("B3.1", solution("B3.1", {"share.sqrt() * x0": "share.sqrt() * x0.clamp(-1, 1)"}), ""),
+    ("B3.1", solution("B3.1", {"* eps": "* x0"}), "stays the same when eps changes"),
+    ("B3.1", solution("B3.1", {"(1 - share).sqrt()": "(1 - share.sqrt())"}), "not 1 minus the root"),
+    ("B3.1", solution("B3.1", {"prod()": "cumprod(0)[t]"}), "stopped with IndexError"),
+    ("B3.1", solution("B3.1", {"prod()": "mean()"}), ""),
+    ("B3.2", solution("B3.2", {".log()": ".log2()"}), ""),
+    ("B3.2", solution("B3.2", {"(v2 / v1)": "(v1 / v2)"}), "wrong sign"),
+    ("B3.2", solution("B3.2", {"** 2": "** 1"}), "must be squared"),
+    ("B3.2", solution("B3.2", {"0.5 *": "0.5 + 0 *"}), "stays the same when m1 changes"),
+    ("B3.2", solution("B3.2", {"(m1 - m2) ** 2": "(m1 - m2).abs()"}), ""),
+    (
+        "B3.2",
+        lambda m1, v1, m2, v2: float(checks.B3_2.right(m1, v1, m2, v2).sum()),
+        "added all values up",
+    ),
+    ("B3.2", lambda m1, v1, m2, v2: checks.B3_2.right(m1, v1.sqrt(), m2, v2.sqrt()), "took the roots"),
+    ("B3.3", solution("B3.3", {"dim=-1": "dim=1"}), "wrong axis|stopped with|has .* expected"),
+    ("B3.3", solution("B3.3", {" / d**0.5": ""}), "The scale is missing"),
+    ("B3.3", solution("B3.3", {"d**0.5": "32**0.5"}), r"\(It is right for"),
+    ("B3.3", solution("B3.3", {"k.mT": "k"}), "stopped with RuntimeError"),
+    ("B3.3", solution("B3.3", {"shares @ v": "shares.mT @ v"}), "turned round"),
+    ("B3.3", solution("B3.3", {"shares @ v": "shares * v"}), "stopped with RuntimeError"),
+    ("B3.3", lambda q, k, v: checks.B3_3.right(q, k, v).mT, "It should return the shape"),
+    ("B3.3", lambda q, k, v: checks.B3_3.right(q, k, v) + q, ""),
+    ("B3.4", in_place, "you changed x0 itself"),
+    ("B3.4", solution("B3.4", {"clamp(-1, 1)": "clamp(-1, 0.9)"}), ""),
+    ("B3.4", solution("B3.4", {"    x0 = x0.clamp(-1, 1)\n": ""}), "x0 is not clipped"),
+    ("B3.4", solution("B3.4", {"variance.sqrt()": "variance"}), "take its square root"),
+    ("B3.4", solution("B3.4", {"(1 - ab_prev) / (1 - ab) * beta_t\n": "beta_t\n"}), "beta here"),
+    ("B3.4", solution("B3.4", {"alpha_bar[t - 1]": "alpha_bar[max(t - 2, 0)]"}), ""),
+    ("B3.4", solution("B3.4", {"+ variance.sqrt() * z": "- variance.sqrt() * z"}), "fresh noise is taken away"),
+    ("B3.4", lambda x_t, x0, t, alpha_bar, z: checks.B3_4.right(x0, x_t, t, alpha_bar, z), ""),
+    ("B3.5", lambda T: cosine(T), "should return the numbers alpha_bar, but returned Schedule"),
+    ("B3.5", lambda T: None, "should return the numbers"),
+    ("B3.5", lambda T: cosine(T).alpha_bar[None], "one row of T . 1 numbers, but returned the shape"),
+    ("B3.5", lambda T: torch.linspace(1e-4, 0.02, T), "not T . 1 numbers"),
+    ("B3.5", lambda T: 1 - cosine(T).alpha_bar, "The first number must be 1"),
+    ("B3.5", lambda T: torch.ones(T + 1), "must be below the one before"),
+    ("B3.5", lambda T: torch.linspace(1, -0.1, T + 1), "No number may be 0 or below"),
+    ("B3.5", lambda T: cosine(T).alpha_bar.sqrt() * 0.9 + 0.1, "Too much of the picture is left"),
+    ("B3.5", lambda T: torch.full((T + 1,), torch.nan), "The first number must be 1"),
+]
+
+
+def test_the_package_has_the_exercises_that_labs_toml_counts():
+    names = [name for notebook in SHELF for name in notebook.exercise_names]
+    assert list(BY_NAME) == names
+    assert all(getattr(checks, name.replace(".", "_")) is BY_NAME[name] for name in names)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_the_solution_is_right_and_has_a_hint(name):
+    exercise = BY_NAME[name]
+    assert str(exercise.check(solution(name))) == f"Exercise {name}: right."
+    assert len(exercise.hint()) > 20 and str(exercise.solution()).startswith("def ")
+
+
+@pytest.mark.parametrize(("name", "answer"), RIGHT, ids=[f"{name} {i}" for i, (name, _) in enumerate(RIGHT)])
+def test_what_is_right_may_be_written_differently(name, answer):
+    assert str(BY_NAME[name].check(answer)) == f"Exercise {name}: right."
+
+
+@pytest.mark.parametrize(("name", "mistake", "hint"), WRONG, ids=[f"{name} {hint[:40]}" for name, _, hint in WRONG])
+def test_a_listed_mistake_is_named_by_its_own_hint(name, mistake, hint):
+    assert str(BY_NAME[name].check(mistake)) == f"Exercise {name}: not yet. {hint}"
+
+
+@pytest.mark.parametrize(("name", "answer", "words"), OTHERS, ids=[f"{o[0]} {i}" for i, o in enumerate(OTHERS)])
+def test_a_mistake_that_is_not_listed_is_refused_with_its_name_or_in_numbers(name, answer, words):
+    verdict = BY_NAME[name].check(answer)
+    words = words or r"Asked: .* For .* (has|is) .*\d.*, expected .*\d"
+    assert verdict.status == "not yet"
+    with pytest.raises(AssertionError, match=words):
+        raise AssertionError(verdict.message)
+
+
+def test_at_least_30_wrong_answers_are_tried_and_nine_in_ten_are_named():
+    unnamed = sum(not words for _, _, words in OTHERS)
+    assert len(OTHERS) >= 30 and unnamed <= (len(WRONG) + len(OTHERS)) / 10
+    assert all(any(name == wrong[0] for wrong in OTHERS) and any(name == right[0] for right in RIGHT) for name in BY_NAME)
+
+
+NUMBERS = [(e.name, k) for e in checks.BONUS for k, value in enumerate(e.cases()[0]) if isinstance(value, int | float)]
+
+
+@pytest.mark.parametrize(("name", "k"), NUMBERS)
+def test_a_number_of_the_first_case_written_into_an_answer_is_refused(name, k):
+    first = BY_NAME[name].cases()[0][k]
+    frozen = BY_NAME[name].check(lambda *inputs: BY_NAME[name].right(*inputs[:k], first, *inputs[k + 1 :]))
+    assert frozen.status == "not yet"
+
+
+TENSORS = [(e.name, k) for e in checks.BONUS for k, value in enumerate(e.cases()[0]) if isinstance(value, torch.Tensor)]
+
+
+@pytest.mark.parametrize(("name", "k"), TENSORS)
+def test_right_values_are_refused_where_an_argument_was_changed_and_the_message_names_it(name, k):
+    def careless(*inputs):
+        got = BY_NAME[name].right(*inputs)
+        inputs[k].copy_(another(inputs[k]))
+        return got
+
+    argument = list(signature(BY_NAME[name].right).parameters)[k]
+    assert f"The values are right, but you changed {argument} itself" in BY_NAME[name].check(careless).message
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_what_is_not_done_or_fails_or_returns_odd_things_stops_no_notebook(name):
+    def stub(*inputs):
+        raise NotImplementedError(f"Exercise {name}: write this function.")
+
+    def fails(*inputs):
+        raise KeyError("oh")
+
+    assert BY_NAME[name].check(stub).status == "not done yet"
+    assert "KeyError" in BY_NAME[name].check(fails).message
+    odd = ["", "3", {}, {"x0": None}, [torch.ones(2)], (torch.ones(2), "a"), np.ones(3), torch.ones(0), 1j, float("inf"), True]
+    assert all(BY_NAME[name].check(lambda *inputs, thing=thing: thing).status == "not yet" for thing in odd)
+
+
+def test_a_linear_schedule_of_300_steps_is_refused_for_what_it_leaves():
+    assert "Too much of the picture is left" in checks.B3_5.check(lambda T: linear(T).alpha_bar).message
