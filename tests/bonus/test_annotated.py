@@ -6,7 +6,9 @@ from itertools import islice
 
 import numpy as np
 import pytest
+import tomllib
 import torch
+from common import ROOT
 from PIL import Image
 from torch.utils.data import DataLoader
 
@@ -202,3 +204,12 @@ def test_what_is_wrong_with_the_files_is_said_in_a_sentence(tmp_path, spoil, mes
 def test_another_split_is_refused():
     with pytest.raises(ValueError, match="split must be train or test, not 'held_out'"):
         load_fashion("held_out")
+
+
+def test_the_wheel_carries_what_the_notebook_reads():
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    carried = set(wheel["only-include"])  # paths: a pattern would match nothing, and say nothing
+    assert all((ROOT / path).exists() for path in carried)
+    garments = {path.relative_to(ROOT).as_posix() for path in (ROOT / "data" / "fashion").glob("*.gz")}
+    weights = {f"weights/fashion{end}" for end in ("_unet.pt", "_classifier.pt", ".json")}
+    assert len(garments) == 4 and garments | weights | {"data/fashion/chelsea.png"} <= carried
