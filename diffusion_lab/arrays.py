@@ -89,6 +89,7 @@ def _from_npz(path: Path) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...
     try:
         with np.load(path, allow_pickle=False) as archive:
             held = {name: archive[name] for name in archive.files}
+            held = {name: a for name, a in held.items() if isinstance(a, np.ndarray)}  # other files are bytes
     except PermissionError as error:
         raise OSError(f"{path} could not be opened ({error.strerror}).") from error
     except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds of errors

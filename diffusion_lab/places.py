@@ -12,6 +12,8 @@ from .locks import Lock
 from .pictures import SUFFIXES
 from .weights import CHECKPOINT, SHIPPED, WEIGHTS
 
+PNG = b"\x89PNG"
+
 
 def check_apart(out: Path, inputs: Sequence[Path | None]):
     """ValueError if `out` is one of the inputs, or is a picture in a folder that is one: it would be read the next time."""
@@ -37,14 +39,26 @@ def check_training_places(options: argparse.Namespace):
     for out in outs:
         check_place(out)
         check_apart(out, inputs)
-    if options.out.exists() and options.out.stat().st_size:
-        try:
-            kind = read_state(options.out).get("kind")
-        except (ValueError, OSError):
-            kind = None
-        if kind != WEIGHTS:
-            what = "the checkpoint of another run" if kind == CHECKPOINT else "no file of weights"
-            raise ValueError(f"{options.out} is there and is {what}: give another --out, or move it away.")
+    checkpoint, film = Path(f"{options.out}.ckpt"), Path(f"{options.out}.film.png")
+    if (kind := _kind(options.out)) != WEIGHTS and _filled(options.out):
+        what = "the checkpoint of another run" if kind == CHECKPOINT else "no file of weights"
+        raise ValueError(f"{options.out} is there and is {what}: give another --out, or move it away.")
+    if not options.resume and _filled(checkpoint) and _kind(checkpoint) != CHECKPOINT:
+        raise ValueError(f"{checkpoint} is there and is no checkpoint, or is damaged: move it away, or give another --out.")
+    if options.film_every and _filled(film) and not film.read_bytes().startswith(PNG):
+        raise ValueError(f"{film} is there and is no film: move it away, or give another --out.")
+
+
+def _filled(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def _kind(path: Path) -> str | None:
+    """What a file of ours says that it is; None for any other."""
+    try:
+        return read_state(path).get("kind")
+    except (ValueError, OSError):
+        return None
 
 
 @contextmanager

@@ -38,6 +38,8 @@ def starting_run(
         raise ValueError("--from is for starting a run; leave it out to resume.")
     if options.resume and not checkpoint.exists() and options.out.exists():
         return _longer(options.out, asked, names, contexts, height, device)
+    if options.resume and not checkpoint.exists():
+        raise ValueError(f"{checkpoint} is not there, so there is nothing to go on with: leave --resume out.")
     if options.resume:
         run = Run.load(checkpoint, device)
         changed = [name for name, value in asked.items() if value not in (asdict(run.config)[name], "auto")]

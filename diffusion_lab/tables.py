@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .pictures import MOST_PIXELS, SUFFIXES
+from .pictures import MOST_PIXELS
 
 MOST_WORDS = 4096  # a network has a column of weights for each
 SEPARATORS = ",;|/"
+TITLES = {"file", "files", "filename", "file_name", "name", "path", "image", "picture", "sprite"}  # of a table's first column
 
 
 class Row(NamedTuple):
@@ -131,19 +132,30 @@ def _csv_pairs(path: Path, text: str) -> list[tuple[str, tuple[str, ...]]]:
     first = text.split("\n", 1)[0]
     mark = max(",;\t", key=first.count)
     try:
-        lines = [line for line in csv.reader(text.splitlines(), delimiter=mark) if any(cell.strip() for cell in line)]
+        reader = csv.reader(text.splitlines(), delimiter=mark, strict=True)  # a quote that is never closed is an error
+        lines = [line for line in reader if any(cell.strip() for cell in line)]
     except csv.Error as error:
         raise ValueError(f"{path} cannot be read as a table ({error}): write file,words in each line.") from error
-    if lines and Path(lines[0][0].strip()).suffix.lower() not in SUFFIXES:
+    if lines and lines[0][0].strip().lower() in TITLES:
         lines = lines[1:]  # the titles of the columns
     return [(line[0].strip(), tuple(word for cell in line[1:] for word in as_words(cell))) for line in lines]
 
 
 def _json_pairs(path: Path, text: str) -> list[tuple[str, tuple[str, ...]]]:
     wrong = f'{path} is no table: write {{"knight.png": "red knight"}}, or a list of {{"file": ..., "words": ...}}.'
+
+    def once(pairs: list[tuple[str, object]]) -> dict:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            twice = max(names, key=names.count)
+            raise ValueError(f"{path} names {twice} twice: write each picture once, with all its words.")
+        return dict(pairs)
+
     try:
-        told = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        told = json.loads(text, object_pairs_hook=once)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is no JSON ({error}): correct it there.") from error
+    except RecursionError as error:
         raise ValueError(wrong) from error
     if isinstance(told, dict):
         told = [{"file": file, "words": words} for file, words in told.items()]

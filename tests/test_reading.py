@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -491,8 +492,12 @@ def test_the_table_of_the_inputs_has_eight_sprites_and_a_folder_points_to_it(tmp
     [
         ("t.csv", "a.png,cat\nb.png,dog\nc.png,dog", r"names files that are not there: .*b\.png, .*c\.png"),
         ("t.csv", "file,words\n", "names no pictures"),
+        ("t.csv", '0.png,"red\n1.png,blue\n', "unexpected end of data"),  # a quote that is never closed
+        ("t.csv", "0,red dragon\n", "files that are not there: "),  # no title, so no line to pass over
+        ("t.json", '{"0.png": "red", "0.png": "blue"}', "names 0.png twice"),
+        ("t.json", '{"0.png": "red"', "line 1 column"),
         ("t.csv", "", "names no pictures"),
-        ("t.json", "{", "is no table: write"),
+        ("t.json", "{", "is no JSON"),
         ("t.json", "[1, 2]", "is no table: write"),
         ("t.json", '{"a.png": 3}', "is no table: write"),
         ("t.json", "[" * 100_000, "is no table: write"),
@@ -511,6 +516,13 @@ def test_a_table_that_is_none_is_refused(name, text, message, tmp_path):
 def npz(path, **arrays):
     np.savez(path / "a.npz", **arrays)
     return path / "a.npz"
+
+
+def test_what_is_no_array_in_an_npz_is_passed_over(tmp_path):
+    path = npz(tmp_path, images=tiles(3))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("readme.txt", "by me")
+    assert np.array_equal(load_path(path).images, tiles(3))
 
 
 def test_the_courses_arrays(tmp_path):

@@ -178,6 +178,9 @@ def test_two_trainings_into_one_out_are_refused_also_with_resume(capsys):
         (["train", "--from", "w.pt", "--data", "mine.npy", "--out", "w.pt"], "w.pt is also what is read"),
         (["train", "--data", "mine.npy", "--out", "notes.txt"], "notes.txt is there and is no file of weights"),
         (["train", "--data", "mine.npy", "--out", "other.ckpt"], "other.ckpt is there and is the checkpoint of another run"),
+        (["train", "--data", "mine.npy", "--out", "text.pt"], "text.pt.ckpt is there and is no checkpoint"),
+        (["train", "--data", "mine.npy", "--out", "shot.pt", "--film-every", "1"], "shot.pt.film.png is there and is no film"),
+        (["train", "--data", "mine.npy", "--out", "new.pt", "--resume"], "nothing to go on with: leave --resume out"),
         (["train", "--data", "mine.npy", "--out", "folder.pt"], "folder.pt.ckpt could not be written (it is a folder)"),
         (["train", "--data", "mine.npy", "--out", "lost.pt"], "lost.pt.ckpt could not be written"),
         (["train", "--data", "mine.npy", "--out", "n" * 252], ".ckpt could not be written (File name too long)"),
@@ -194,7 +197,8 @@ def test_nothing_is_written_over_what_is_read_or_is_anothers(arguments, message,
     Path("art").mkdir()
     for name in ("art/a.png", "sheet.pt.film.png"):
         Image.open(INPUTS / "plain.png").save(name)
-    Path("notes.txt").write_text("precious")
+    for name in ("notes.txt", "text.pt.ckpt", "shot.pt.film.png"):
+        Path(name).write_text("precious")
     Path("folder.pt.ckpt").mkdir()
     Path("lost.pt.ckpt").symlink_to("nowhere/else")
     run = Run(TrainConfig(updates=1, n_feat=8), "cpu")
