@@ -73,7 +73,7 @@ def build(state: dict, path: str | Path) -> tuple[nn.Module, Schedule]:
 
     state: what the file at `path` holds. Raises VersionError or ValueError, one sentence each, if this package cannot use it.
     """
-    if state.get("format") != FORMAT:
+    if not isinstance(state.get("format"), int) or state["format"] != FORMAT:
         wrong = f"{path} was written by another version of diffusion_lab"
         raise VersionError(f"{wrong}: train again, take a fresh copy, or update the package.")
     part = "network"
