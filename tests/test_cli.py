@@ -587,10 +587,11 @@ def test_a_killed_training_goes_on_where_it_stopped(data, tmp_path):
 
 
 def test_an_unfinished_run_is_not_overwritten(data, tmp_path, capsys):
-    (tmp_path / "w.pt.ckpt").write_text("precious")
+    Run(TrainConfig(updates=4, batch=4)).save(tmp_path / "w.pt.ckpt")
+    before = (tmp_path / "w.pt.ckpt").read_bytes()
     assert train(data, "--updates", "2", "--out", "w.pt") == 2
     assert "w.pt.ckpt is an unfinished run: add --resume" in capsys.readouterr().err
-    assert (tmp_path / "w.pt.ckpt").read_text() == "precious"
+    assert (tmp_path / "w.pt.ckpt").read_bytes() == before
 
 
 def test_resume_refuses_other_settings(data, tmp_path, capsys):
@@ -767,7 +768,7 @@ def test_a_network_that_begins_to_copy_is_warned_of_once(share, warned, tmp_path
         (["--film-every", "-1"], "--film-every: must be a whole number from 0, not '-1'"),
         (["--lr", "inf"], "lr must be a finite number"),
         (["--data", "nothing"], "nothing does not exist"),
-        (["--resume"], "sprites.pt.ckpt does not exist"),
+        (["--resume"], "sprites.pt.ckpt is not there, so there is nothing to go on with"),
     ],
 )
 def test_bad_training_input_is_one_sentence_and_a_non_zero_exit(data, options, message, capsys):
