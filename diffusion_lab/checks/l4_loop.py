@@ -1,7 +1,9 @@
-"""Check of L4.3: the loop of DDIM."""
+"""Checks of L4.2 and L4.3: the times that a sampler visits, and the loop of DDIM over them."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +12,97 @@ from ..steps import perturb
 from .compare import Refused
 from .exercise import Exercise, noise
 from .l1_loop import whole
+
+NOT_PAIRED = "These are the times: pair each with the next."
+
+
+def two(pair: object) -> object:
+    """A pair, or in words that it is none."""
+    try:
+        return tuple(pair)
+    except TypeError:
+        raise Refused(NOT_PAIRED) from None
+
+
+def grid(answer: Callable, T: int, n: int) -> dict[str, object]:
+    """What a grid must be. Where it rounds up and where down is free."""
+    got = answer(T, n)
+    if hasattr(got, "__next__"):
+        raise Refused(
+            f"It should return a list, which can be used twice and turned round: put list() around the {type(got).__name__}."
+        )
+    if isinstance(got, list) and len(got) == 2 * n and not any(hasattr(time, "__len__") for time in got):
+        raise Refused("The pairs lie flat in one list: make each a tuple, (t, t_prev).")
+    pairs = [tuple(whole(time, "use round().") for time in two(pair)) for pair in got]
+    if not pairs or any(len(pair) != 2 for pair in pairs):
+        raise Refused("It should return a list of n pairs (t, t_prev).")
+    sizes = [t - t_prev for t, t_prev in pairs]
+    return {
+        "the list of the first time, the last time and the number of steps": [pairs[0][0], pairs[-1][1], len(pairs)],
+        "each step begins where the one before ended, and goes down": all(a[1] == b[0] for a, b in pairwise(pairs))
+        and min(sizes) > 0,
+        "the list of the shortest and the longest step": [min(sizes), max(sizes)],
+    }
+
+
+def between(times: Callable) -> Callable:
+    """An answer that pairs neighbours of the times that `times` gives for T and n."""
+    return lambda T, n: list(pairwise(np.asarray(times(T, n)).round().astype(int).tolist()))
+
+
+L4_2 = Exercise(
+    "L4.2",
+    "n pairs (t, t_prev) in equal steps from T down to 0.",
+    step_grid,
+    lambda: [(300, 10), (97, 10), (300, 300), (140, 1), *((113, n) for n in range(2, 114)), (500, 270), (500, 333)],
+    {
+        "T // n rounds down: for some n the last step ends below 0, an index from the noisy end. Round T * k / n instead.": (
+            lambda T, n: [(t, t - T // n) for t in range(T, 0, -(T // n))]
+        ),
+        "T // n rounds down: for some n there are more than n steps, of which the last is short. Round T * k / n instead.": (
+            lambda T, n: [(t, max(t - T // n, 0)) for t in range(T, 0, -(T // n))]
+        ),
+        "T // n, rounded up, takes too large steps: the end comes too early. Round T * k / n instead.": (
+            lambda T, n: [(t, max(t + -T // n, 0)) for t in range(T, 0, -T // n)]
+        ),
+        "round(T / n) is rounded once for all steps: the last has to make up for it. Round T * k / n instead.": (
+            lambda T, n: list(pairwise([*(max(T - k * round(T / n), 0) for k in range(n)), 0]))
+        ),
+        "Each time but the ends is in two pairs: zip(times, times[1:]), without steps of 2.": (
+            lambda T, n: list(zip((times := [round(T * k / n) for k in range(n, -1, -1)])[::2], times[1::2], strict=False))
+        ),
+        "T // n rounds down: one step has to make up for all that is left. Round T * k / n instead.": (
+            lambda T, n: [(T - k * (T // n), T - (k + 1) * (T // n) if k < n - 1 else 0) for k in range(n)]
+        ),
+        "The last step ends at 1, expected 0: the sprite would stay noisy.": between(lambda T, n: np.linspace(T, 1, n + 1)),
+        "The first step begins at T - 1, expected T: times go from T to 0.": between(lambda T, n: np.linspace(T - 1, 0, n + 1)),
+        "The times end above 0: T * k / n for k down to 0, so range(n, -1, -1).": (
+            lambda T, n: list(pairwise([round(T * k / n) for k in range(n, 0, -1)]))
+        ),
+        "T // n rounds down: for some n the times end above 0. Round T * k / n instead.": (
+            lambda T, n: list(pairwise(range(T, -1, -(T // n))))
+        ),
+        "Each step goes to t - 1: it must go to the next time in the list.": (
+            lambda T, n: [(t, t - 1) for t, _ in step_grid(T, n)]
+        ),
+        "There is one step less than n: n steps need n + 1 times.": between(lambda T, n: np.linspace(T, 0, max(n, 2))),
+        "There is one step more than n: n steps need n + 1 times.": between(lambda T, n: np.linspace(T, 0, n + 2)),
+        "The times go up: sampling begins at T, the noise.": between(lambda T, n: np.linspace(0, T, n + 1)),
+        "The pairs are turned round: (t, t_prev), from the noisier to the cleaner time.": (
+            lambda T, n: [(t_prev, t) for t, t_prev in step_grid(T, n)]
+        ),
+        NOT_PAIRED: lambda T, n: [t for t, _ in step_grid(T, n)],
+        "Times are whole numbers, an index into alpha_bar: round T * k / n.": (
+            lambda T, n: list(pairwise(T * k / n for k in range(n, -1, -1)))
+        ),
+        "The steps have different sizes: spread them evenly.": between(lambda T, n: T * np.linspace(1, 0, n + 1) ** 2),
+        "All steps are one long: n says how many there are from T down to 0.": lambda T, n: [
+            (t, t - 1) for t in range(T, 0, -1)
+        ],
+    },
+    "T * k / n for k = n, n - 1, ..., 0, rounded, are n + 1 times. Pair each with the next.",
+    grid,
+)
 
 
 def quiet_step(x0: Tensor, eps: Tensor, t: int, t_prev: int, alpha_bar: Tensor) -> Tensor:
