@@ -1,6 +1,7 @@
 """Helpers of several tests."""
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
@@ -14,3 +15,11 @@ def load_script(path):
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     return module
+
+
+def refused(exercise, answer, words):
+    """Assert that an exercise's check refuses an answer, in these words (a pattern); with "" in numbers, and only then."""
+    verdict = exercise.check(answer)
+    pattern = words or r"Asked: .* For .* (has|is) .*\d.*, expected .*\d"
+    assert verdict.status == "not yet" and verdict.message.startswith("Asked: ") == pattern.startswith("Asked: ")
+    assert re.search(pattern, verdict.message), verdict.message

@@ -37,6 +37,8 @@ B3_3 = Exercise(
         "The softmax goes along the wrong axis: the weights of one pixel that asks must add up to 1, so dim=-1.": (
             lambda q, k, v: weights(q, k, axis=-2) @ v
         ),
+        "dim=1 is the last axis in one of these shapes only: write dim=-1.": lambda q, k, v: weights(q, k, axis=1) @ v,
+        "32 is the d of one network only: it is q.shape[-1].": lambda q, k, v: weights(q, k, scale=32**-0.5) @ v,
         "The softmax is missing.": lambda q, k, v: q @ k.mT / q.shape[-1] ** 0.5 @ v,
         "The scale comes after the softmax: divide before it.": (
             lambda q, k, v: weights(q, k, scale=1.0) / q.shape[-1] ** 0.5 @ v

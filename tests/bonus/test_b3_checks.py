@@ -6,7 +6,7 @@ from inspect import signature
 import numpy as np
 import pytest
 import torch
-from common import ROOT, load_script
+from common import ROOT, load_script, refused
 from torch.nn.functional import scaled_dot_product_attention
 
 from diffusion_lab import checks
@@ -101,9 +101,9 @@ OTHERS = [
         "added all values up",
     ),
     ("B3.2", lambda m1, v1, m2, v2: checks.B3_2.right(m1, v1.sqrt(), m2, v2.sqrt()), "took the roots"),
-    ("B3.3", solution("B3.3", {"dim=-1": "dim=1"}), "wrong axis|stopped with|has .* expected"),
+    ("B3.3", solution("B3.3", {"dim=-1": "dim=1"}), "write dim=-1"),
     ("B3.3", solution("B3.3", {" / d**0.5": ""}), "The scale is missing"),
-    ("B3.3", solution("B3.3", {"d**0.5": "32**0.5"}), r"\(It is right for"),
+    ("B3.3", solution("B3.3", {"d**0.5": "32**0.5"}), "d of one network only"),
     ("B3.3", solution("B3.3", {"k.mT": "k"}), "stopped with RuntimeError"),
     ("B3.3", solution("B3.3", {"shares @ v": "shares.mT @ v"}), "turned round"),
     ("B3.3", solution("B3.3", {"shares @ v": "shares * v"}), "stopped with RuntimeError"),
@@ -154,11 +154,7 @@ def test_a_listed_mistake_is_named_by_its_own_hint(name, mistake, hint):
 
 @pytest.mark.parametrize(("name", "answer", "words"), OTHERS, ids=[f"{o[0]} {i}" for i, o in enumerate(OTHERS)])
 def test_a_mistake_that_is_not_listed_is_refused_with_its_name_or_in_numbers(name, answer, words):
-    verdict = BY_NAME[name].check(answer)
-    words = words or r"Asked: .* For .* (has|is) .*\d.*, expected .*\d"
-    assert verdict.status == "not yet"
-    with pytest.raises(AssertionError, match=words):
-        raise AssertionError(verdict.message)
+    refused(BY_NAME[name], answer, words)
 
 
 def test_at_least_30_wrong_answers_are_tried_and_nine_in_ten_are_named():
