@@ -112,7 +112,7 @@ class Vocabulary:
 
     def place(self, word: str) -> int | None:
         """Where a word, or another form or name of it, stands in the context; None if it is unknown."""
-        return self._index.get(parts_of(word))
+        return self.forms.get(parts_of(word))
 
     def prompt(self, text: str) -> Prompt:
         """Read what a person wrote.
@@ -195,8 +195,8 @@ class Vocabulary:
         return " + ".join(word if value == 1 else f"{value:.3g} {word}" for word, value in said)
 
     @cached_property
-    def _index(self) -> dict[tuple[str, ...], int]:
-        """What can be matched, as tokens -> the word's place in the vector. Words come first, then plurals, then synonyms."""
+    def forms(self) -> dict[tuple[str, ...], int]:
+        """What prompts may hold, as tokens -> the word's place in the context: words first, then plurals, then synonyms."""
         index = {parts_of(word): i for i, word in enumerate(self.words)}
         for tokens, i in list(index.items()):
             for form in _forms(tokens):
@@ -209,16 +209,16 @@ class Vocabulary:
 
     def _match(self, tokens: tuple[str, ...]) -> Iterator[tuple[str, int | None]]:
         """Each word of the vocabulary with its place, the longest first; other tokens, one by one, with None."""
-        start, longest = 0, max(map(len, self._index))
+        start, longest = 0, max(map(len, self.forms))
         while start < len(tokens):
             ends = range(min(start + longest, len(tokens)), start, -1)
-            end = next((end for end in ends if tokens[start:end] in self._index), start + 1)
-            yield tokens[start], self._index.get(tokens[start:end])
+            end = next((end for end in ends if tokens[start:end] in self.forms), start + 1)
+            yield tokens[start], self.forms.get(tokens[start:end])
             start = end
 
     def unknown(self, word: str) -> ValueError:
         """The error for a word that the network does not know; it names the nearest ones."""
-        known = [*self.words, *(name for name in SYNONYMS if parts_of(name) in self._index)]
+        known = [*self.words, *(name for name in SYNONYMS if parts_of(name) in self.forms)]
         near = [f'"{name}"' for name in difflib.get_close_matches(word.lower(), known, 2, cutoff=0)]
         nearest = "the nearest are " + " and ".join(near) if len(near) > 1 else f"the nearest is {near[0]}"
         return ValueError(f'"{word}" is not a word of this network; {nearest}: python -m diffusion_lab words lists all.')

@@ -1,9 +1,10 @@
-"""The labs and the READMEs as a static site, for reading without running.
+"""The labs and the READMEs as a static site, for reading without running, and the playground, which draws in the browser.
 
     python notebooks/pages.py FOLDER        make it; exit 1 if a link leads nowhere or a picture has no alternative text
 
-Any web server can show the folder; `index.html` also opens from the disk. Formulas are drawn by MathJax, which the page loads
-from the network. Links to other sites are not followed.
+Any web server can show the folder (`python -m http.server`); `index.html` also opens from the disk, the playground does not. All
+that the pages load lies in the folder. What they need of other people (MathJax for the formulas, the playground's runtime) comes
+from npm; without npm the labs are still made, and it is said what is missing. Links to other sites are not followed.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import build
+import playground
 from jinja2 import DictLoader
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
@@ -32,13 +34,22 @@ TEXTS = (
 GLOSSARY, WORDS = "glossary.html", "## Words of this lab"  # a page made of the tables under this heading in each lab
 FOLDING = """
 {%- extends 'lab/index.html.j2' -%}
+{%- block html_head_js -%}{%- endblock -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block html_head_js_mathjax -%}{{ resources.formulas }}{%- endblock -%}
 {%- block input_group -%}
 {%- if 'folded' in cell.metadata.get('tags', []) -%}
 <details class="folded"><summary>{{ cell.source.splitlines()[0].removeprefix('# @title ') | escape }}</summary>
 {{ super() }}</details>
 {%- else -%}{{ super() }}{%- endif -%}
 {%- endblock -%}
-"""  # a folded cell opens with a click, as in JupyterLab
+"""  # a folded cell opens with a click, as in JupyterLab; no scripts of other hosts
+FORMULAS = """<script>
+window.MathJax = {
+  tex: { inlineMath: [["$", "$"], ["\\\\(", "\\\\)"]], tags: "ams", processEscapes: true },
+  options: { enableMenu: false },
+};
+</script><script async src="%s"></script>"""
 LABS = {f"notebooks/{lab.name}.ipynb": lab.title for lab in build.NOTEBOOKS}
 STYLE = """
 body { margin: 0; } img { max-width: 100%; height: auto; }
@@ -49,9 +60,7 @@ body { margin: 0; } img { max-width: 100%; height: auto; }
 .site pre { background: #f5f5f7; padding: .8rem; overflow-x: auto; } .site a { color: #0a58ca; }
 details.folded > summary { margin-left: 6rem; color: #5b6472; cursor: pointer; }
 details.folded > summary { font: 14px/1.6 system-ui, sans-serif; }
-.anchor-link { visibility: hidden; } :hover > details.folded > summary { margin-left: 6rem; color: #5b6472; cursor: pointer; }
-details.folded > summary { font: 14px/1.6 system-ui, sans-serif; }
-.anchor-link { visibility: visible; }
+.anchor-link { visibility: hidden; } :hover > .anchor-link { visibility: visible; }
 nav.labs { font: 15px/2 system-ui, sans-serif; padding: .3rem 1rem; background: #1d1d1f; }
 nav.labs a { color: #fff; margin-right: 1.2rem; } nav.labs a[aria-current] { font-weight: bold; text-decoration: none; }
 """
@@ -64,10 +73,11 @@ def page_of(path: str) -> str:
     return path.removesuffix(".ipynb") + ".html" if path in LABS else path
 
 
-def navigation(here: str) -> str:
+def navigation(here: str, with_playground: bool) -> str:
     """The links to all labs, as seen from the page `here`."""
     up = "../" * here.count("/")
     links = [("README.md", "Diffusion Lab"), *LABS.items(), (GLOSSARY, "Glossary")]
+    links += [(playground.PAGE, "Playground")] * with_playground
     current = {here: ' aria-current="page"'}
     items = (f'<a href="{up}{page_of(p)}"{current.get(page_of(p), "")}>{escape(name)}</a>' for p, name in links)
     return f'<style>{STYLE}</style><nav class="labs" aria-label="Labs">{"".join(items)}</nav>'
@@ -107,12 +117,18 @@ def point_to_pages(text: str, here: Path) -> str:
     return text
 
 
-def render(name: str) -> str:
+def formulas(here: str) -> str:
+    """What draws the formulas of the page `here`."""
+    return FORMULAS % ("../" * here.count("/") + playground.FORMULAS)
+
+
+def render(name: str, with_playground: bool) -> str:
     """One page as HTML."""
-    source, menu = ROOT / name, navigation(page_of(name))
+    source, here = ROOT / name, page_of(name)
+    menu = navigation(here, with_playground)
     if name in LABS:
         exporter = HTMLExporter(template_file="folding.html.j2", extra_loaders=[DictLoader({"folding.html.j2": FOLDING})])
-        text, _ = exporter.from_filename(str(source))
+        text, _ = exporter.from_filename(str(source), {"formulas": formulas(here) if with_playground else ""})
         start = text.index(">", text.index("<body")) + 1
         text = text[:start] + menu + text[start:]
     else:
@@ -120,9 +136,9 @@ def render(name: str) -> str:
     return point_to_pages(text, source)
 
 
-def text_page(markdown: str, menu: str) -> str:
-    """A page of text as HTML; its first line is its title."""
-    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+def text_page(markdown: str, menu: str, more: str = "") -> str:
+    """A page of text as HTML; its first line is its title. more: for its head."""
+    head = more + '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     title = escape(markdown.splitlines()[0].lstrip("# "))
     body = f'<body class="site">{menu}<main>{markdown2html(markdown)}</main></body>'
     return f'<!DOCTYPE html><html lang="en"><head>{head}<title>{title}</title></head>{body}</html>\n'
@@ -142,10 +158,11 @@ def glossary(notebooks: dict[str, dict]) -> str:
     return f"{head}\n{table}\n"
 
 
-def make(folder: Path):
-    """Write all pages, and the repository's files that they lead to."""
+def make(folder: Path, with_playground: bool):
+    """Write all pages, and the repository's files that they lead to. The playground needs npm's packages."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name in (*TEXTS, *LABS):
-        text = render(name)
+        text = render(name, with_playground)
         out = folder / page_of(name)
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
@@ -157,7 +174,10 @@ def make(folder: Path):
                 shutil.copyfile(path, copy)
 
     notebooks = {name: json.loads((ROOT / name).read_text(encoding="utf-8")) for name in LABS}
-    (folder / GLOSSARY).write_text(text_page(glossary(notebooks), navigation(GLOSSARY)), encoding="utf-8")
+    menu, more = navigation(GLOSSARY, with_playground), formulas(GLOSSARY) if with_playground else ""
+    (folder / GLOSSARY).write_text(text_page(glossary(notebooks), menu, more), encoding="utf-8")
+    if with_playground:
+        playground.make(folder, navigation(playground.PAGE, with_playground))
 
 
 def problems(folder: Path) -> list[str]:
@@ -185,9 +205,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
-    make(folder)
+    missing = playground.fetch_packages()
+    make(folder, not missing)
     found = problems(folder)
-    print("\n".join([f"{folder}: {len(TEXTS) + len(LABS) + 1} pages", *found]))
+    print("\n".join([f"{folder}: {len(list(folder.rglob('*.html')))} pages", *filter(None, [missing]), *found]))
     return int(bool(found))
 
 

@@ -1,0 +1,131 @@
+"""The playground: a page that draws sprites in the browser. pages.py calls `make`; the page's own sources are in site/.
+
+The networks are written as ONNX, with weights of half precision: the browser reads them and computes in single. What else the page
+must know (words, schedules, how each network is meant to be sampled) is one JSON file. The rest is copied: the sources, and
+from npm the runtime that computes networks in WebAssembly, the encoder of GIFs, and MathJax for the labs.
+"""
+
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+import warnings
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from diffusion_lab import load_model, words
+from diffusion_lab.unet import ContextUnet, fused
+
+SITE = Path(__file__).resolve().parent / "site"
+SOURCES = (".html", ".css", ".js", ".svg")
+NETWORKS = ("few_steps", "context_unet")  # the first one is loaded at once
+RUNTIME = "ort-wasm-simd-threaded.wasm"
+MATHJAX = "mathjax/es5/tex-svg-full.js"  # one file, which loads no others
+FROM_NPM = (
+    "onnxruntime-web/dist/ort.wasm.bundle.min.mjs",
+    f"onnxruntime-web/dist/{RUNTIME}",
+    "gifenc/dist/gifenc.esm.js",
+)
+FORMULAS = "mathjax.js"  # what MathJax is called in the site
+PAGE, FOLDER = "playground.html", "playground"  # the page, and the folder of all that it loads
+WORKER = "offline.js"  # a service worker: it lies beside the page, since it sees only what lies beside and below it
+OPSET = 20  # the first with GELU as one operation
+
+
+def fetch_packages() -> str:
+    """Install what package.json names, in site/; returns "" or, in one sentence, what is missing."""
+    npm = shutil.which("npm")
+    if npm is None:
+        return "npm is missing, so the site has no playground and no formulas: install Node.js from 18 on, and call this again."
+    done = subprocess.run([npm, "ci", "--silent"], cwd=SITE, capture_output=True, text=True)
+    if done.returncode:
+        why = (done.stderr or done.stdout).strip().splitlines()
+        return f"npm could not install the packages of notebooks/site ({why[-1] if why else done.returncode}): is there a network?"
+    return ""
+
+
+def to_onnx(model: ContextUnet) -> bytes:
+    """The network as an ONNX file: inputs x (n, 3, H, W), t (n,), c (n, V), output y. Weights are stored in half precision."""
+    inputs = (torch.zeros(2, model.in_channels, model.height, model.height), torch.zeros(2), torch.zeros(2, model.n_cfeat))
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        # The newer exporter needs another large package, and says the same of this network.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            fused(model),
+            inputs,
+            file,
+            input_names=["x", "t", "c"],
+            output_names=["y"],
+            dynamic_axes={name: {0: "n"} for name in "xtcy"},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    graph = onnx.load_from_string(file.getvalue())
+    casts = []
+    for weight in graph.graph.initializer:
+        if weight.data_type == TensorProto.FLOAT and len(weight.dims) > 1:  # biases stay as they are: they are small
+            values, name = numpy_helper.to_array(weight), weight.name
+            weight.CopyFrom(numpy_helper.from_array(values.astype("float16"), f"{name}.half"))
+            casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.graph.node]
+    del graph.graph.node[:]
+    graph.graph.node.extend(nodes)
+    onnx.checker.check_model(graph)
+    return graph.SerializeToString()
+
+
+def knowledge(folder: Path) -> dict:
+    """What the page must know besides the networks, which lie in `folder`: their ways of sampling, and their words."""
+    known = {}
+    for name in NETWORKS:
+        model, schedule = load_model(name)
+        known[name] = {
+            "file": f"{name}.onnx",
+            "bytes": (folder / f"{name}.onnx").stat().st_size,
+            "height": model.height,
+            "prediction": model.prediction,
+            "alpha_bar": schedule.alpha_bar.tolist(),
+            "sampling": model.sampling._asdict(),
+        }
+    vocabulary = model.words
+    return {
+        "networks": known,
+        "runtime_bytes": (folder / RUNTIME).stat().st_size,
+        "words": vocabulary.words,
+        "forms": [[list(tokens), place] for tokens, place in vocabulary.forms.items()],
+        "descriptions": [row.nonzero().flatten().tolist() for row in vocabulary.descriptions],
+        "counts": vocabulary.counts.tolist(),
+        "fillers": sorted(words.FILLERS),
+        "joins": sorted(words.JOINS),
+        "nots": sorted(words.NOTS),
+        "amounts": words.AMOUNTS,
+        "max_weight": words.MAX_WEIGHT,
+    }
+
+
+def make(folder: Path, navigation: str):
+    """Write the page and what it loads into the site's folder. navigation: the menu of the site, as HTML."""
+    inside = folder / FOLDER
+    inside.mkdir(parents=True, exist_ok=True)
+    for name in NETWORKS:
+        model, _ = load_model(name)
+        (inside / f"{name}.onnx").write_bytes(to_onnx(model))
+    for source in sorted(SITE.iterdir()):
+        if source.suffix in SOURCES and source.name not in (PAGE, WORKER):
+            shutil.copyfile(source, inside / source.name)
+    for name in FROM_NPM:
+        shutil.copyfile(SITE / "node_modules" / name, inside / Path(name).name)
+    shutil.copyfile(SITE / "node_modules" / MATHJAX, folder / FORMULAS)
+    (inside / "knowledge.json").write_text(json.dumps(knowledge(inside)), encoding="utf-8")
+    page = (SITE / PAGE).read_text(encoding="utf-8").replace("<!-- navigation -->", navigation)
+    (folder / PAGE).write_text(page, encoding="utf-8")
+    files = [PAGE, *(f"{FOLDER}/{path.name}" for path in sorted(inside.iterdir()))]
+    version = hashlib.sha256(b"".join((folder / name).read_bytes() for name in files)).hexdigest()[:12]
+    worker = (SITE / WORKER).read_text(encoding="utf-8")
+    worker = worker.replace('"VERSION"', json.dumps(version)).replace('["FILES"]', json.dumps(files))
+    (folder / WORKER).write_text(worker, encoding="utf-8")
