@@ -2,9 +2,9 @@
 
     python notebooks/pages.py FOLDER        make it; exit 1 if a link leads nowhere or a picture has no alternative text
 
-Any web server can show the folder (`python -m http.server`); `index.html` also opens from the disk, the playground does not. All
-that the pages load lies in the folder. What they need of other people (MathJax for the formulas, the playground's runtime) comes
-from npm; without npm the labs are still made, and it is said what is missing. Links to other sites are not followed.
+Any web server can show the folder (`python -m http.server`); `index.html` also opens from the disk, the playground does not.
+All that the pages load lies in the folder. What they need of other people (MathJax for the formulas, the playground's runtime)
+comes from npm; without npm the labs are still made, and it is said what is missing. Links to other sites are not followed.
 """
 
 import argparse

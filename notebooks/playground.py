@@ -1,8 +1,8 @@
 """The playground: a page that draws sprites in the browser. pages.py calls `make`; the page's own sources are in site/.
 
-The networks are written as ONNX, with weights of half precision: the browser reads them and computes in single. What else the page
-must know (words, schedules, how each network is meant to be sampled) is one JSON file. The rest is copied: the sources, and
-from npm the runtime that computes networks in WebAssembly, the encoder of GIFs, and MathJax for the labs.
+The networks are written as ONNX, with weights of half precision: the browser reads them and computes in single. What else the
+page must know (words, schedules, how each network is meant to be sampled) is one JSON file. The rest is copied: the sources,
+and from npm the runtime that computes networks in WebAssembly, the encoder of GIFs, and MathJax for the labs.
 """
 
 import hashlib
@@ -44,7 +44,9 @@ def fetch_packages() -> str:
     done = subprocess.run([npm, "ci", "--silent"], cwd=SITE, capture_output=True, text=True)
     if done.returncode:
         why = (done.stderr or done.stdout).strip().splitlines()
-        return f"npm could not install the packages of notebooks/site ({why[-1] if why else done.returncode}): is there a network?"
+        return (
+            f"npm could not install the packages of notebooks/site ({why[-1] if why else done.returncode}): is there a network?"
+        )
     return ""
 
 

@@ -15,7 +15,7 @@ pages = load_script(ROOT / "notebooks" / "pages.py")
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
-    pages.make(folder)
+    pages.make(folder, False)
     return folder
 
 

@@ -7,7 +7,6 @@ const ROWS = {
   },
   loading: { en: "The network is loading: {have} of {all} MB" },
   compiling: { en: "The network is getting ready" },
-  ready: { en: "Ready" },
   broken: { en: "The network could not be loaded ({why}). Reload the page; if that does not help, try a newer browser." },
   failed: { en: "Drawing stopped ({why}). Reload the page to go on." },
 
