@@ -155,10 +155,11 @@ def with_height(model: ContextUnet, height: int) -> ContextUnet:
     return other.train(model.training)
 
 
-def fused(model: nn.Module) -> nn.Module:
-    """A copy of a network in eval mode without BatchNorm, which gives the same answers sooner, and can only draw.
+def for_drawing(model: nn.Module) -> nn.Module:
+    """A copy of a network in eval mode that gives the same answers sooner, and can only draw.
 
-    BatchNorm, then a fixed scale and shift for each channel, goes into the convolution before it.
+    BatchNorm, then a fixed scale and shift for each channel, goes into the convolution before it. Where bf16 pays, the copy
+    computes in it, and its answers have two to three right digits.
     """
     quick = copy.deepcopy(model)
     for block in quick.modules():
@@ -166,12 +167,6 @@ def fused(model: nn.Module) -> nn.Module:
             for i, (first, second) in enumerate(pairwise(list(block))):
                 if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d) and not second.training:
                     block[i], block[i + 1] = fuse_conv_bn_eval(first, second), nn.Identity().eval()
-    return quick
-
-
-def for_drawing(model: nn.Module) -> nn.Module:
-    """A `fused` copy of a network. Where bf16 pays, it computes in it, and its answers have two to three right digits."""
-    quick = fused(model)
     if gains_from_bf16(next(quick.parameters()).device):
         quick.forward = MethodType(_in_bf16, quick)
     return quick

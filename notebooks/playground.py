@@ -18,7 +18,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from diffusion_lab import load_model, words
-from diffusion_lab.unet import ContextUnet, fused
+from diffusion_lab.unet import ContextUnet
 
 SITE = Path(__file__).resolve().parent / "site"
 SOURCES = (".html", ".css", ".js", ".svg")
@@ -55,10 +55,11 @@ def to_onnx(model: ContextUnet) -> bytes:
     inputs = (torch.zeros(2, model.in_channels, model.height, model.height), torch.zeros(2), torch.zeros(2, model.n_cfeat))
     file = io.BytesIO()
     with warnings.catch_warnings():
-        # The newer exporter needs another large package, and says the same of this network.
-        warnings.simplefilter("ignore", DeprecationWarning)
+        # It warns that a newer exporter exists, which needs another large package and writes the same for this network; and
+        # that sizes are fixed, as they are meant to be.
+        warnings.simplefilter("ignore")
         torch.onnx.export(
-            fused(model),
+            model,
             inputs,
             file,
             input_names=["x", "t", "c"],
@@ -66,11 +67,13 @@ def to_onnx(model: ContextUnet) -> bytes:
             dynamic_axes={name: {0: "n"} for name in "xtcy"},
             opset_version=OPSET,
             dynamo=False,
+            do_constant_folding=False,
+            training=torch.onnx.TrainingMode.PRESERVE,  # else BatchNorm goes into weights that half precision does not hold
         )
     graph = onnx.load_from_string(file.getvalue())
     casts = []
     for weight in graph.graph.initializer:
-        if weight.data_type == TensorProto.FLOAT and len(weight.dims) > 1:  # biases stay as they are: they are small
+        if weight.data_type == TensorProto.FLOAT and len(weight.dims) > 1:  # the others are small
             values, name = numpy_helper.to_array(weight), weight.name
             weight.CopyFrom(numpy_helper.from_array(values.astype("float16"), f"{name}.half"))
             casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))

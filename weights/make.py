@@ -180,6 +180,7 @@ def train_unet(out: Path, seconds: float | None):
                 np.savez_compressed(so_far, frames=frames, seen=seen)
     run.sampling = run.sampling._replace(guidance=best_guidance(run, judge or Judge(1000)))
     run.export(path)
+    halve(path)
     np.savez_compressed(out / "film.npz", frames=np.stack(frames), seen=np.array(seen))
     for file in (checkpoint, so_far):
         file.unlink(missing_ok=True)
@@ -239,7 +240,8 @@ def checksum(out: Path, name: str) -> str:
 
 
 def evaluate_all(out: Path, until: float | None = None):
-    """Each line of EVALUATIONS into evaluation.json; what these same weights were asked already is kept.
+    """Each line of EVALUATIONS into evaluation.json; what these same weights were asked already is kept, and what others were
+    asked until it is asked again.
 
     until: the moment (time.monotonic) after which no new line is begun.
     """
@@ -249,7 +251,6 @@ def evaluate_all(out: Path, until: float | None = None):
     for name, lines in reversed(EVALUATIONS.items()):
         sha256 = checksum(out, name)
         model, schedule = load_model(out / f"{name}.pt", best_device())
-        results = [result for result in results if result["weights"] != name or result["sha256"] == sha256]
         for sampler, steps, guidance, n in lines:
             asked = {"weights": name, "sha256": sha256, "sampler": sampler, "steps": steps, "guidance": guidance, "n": n}
             if any(asked.items() <= result.items() for result in results) or (until and time.monotonic() > until):
@@ -266,6 +267,7 @@ def evaluate_all(out: Path, until: float | None = None):
             shares = f"precision {s.precision:.3f} coverage {s.coverage:.3f} kind {s.kind:.3f} colour {s.colour:.3f}"
             seen = f"unseen {e.unseen} copies {s.copies} near {s.near} {e.seconds:.1f} s"
             print(f"{name} {sampler} {steps} guidance {guidance} n {n}: ratio {s.ratio:.3f} {shares} {seen}", flush=True)
+            results = [result for result in results if not (asked | {"sha256": result["sha256"]}).items() <= result.items()]
             more = {"device": best_device().type, "seconds": round(e.seconds, 2), "unseen": e.unseen}
             results.append(asked | more | {"samples": e.samples._asdict(), "held_out": e.held_out._asdict()})
             write_safely(path, lambda file, results=results: file.write((json.dumps(results, indent=1) + "\n").encode()))
