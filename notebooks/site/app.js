@@ -15,7 +15,7 @@ const WAYS = [
   ["context_unet", "ddim", "ddim", [10, 25, 50]],
 ];
 const FALLBACK = { not: "context_unet dpmpp_2m 10", own: "context_unet dpmpp_2m 25" };
-const HALF = { network: "context_unet", title: "ddpm", sampler: "ddpm", steps: 50 }; // halves that meet need fresh noise
+const HALF = { network: "context_unet", title: "ddpm", sampler: "ddpm", steps: 30 }; // halves that meet need fresh noise
 const IDEAS = ["red potion", "knight", "slime, not green", "fried egg", "hero + 0.6 food", "dragon"];
 const REST = 350; // milliseconds without a change until a slider draws
 const MILLION = 1e6;

@@ -81,7 +81,7 @@ const ROWS = {
   top: { en: "the upper half" },
   bottom: { en: "the lower half" },
   half_explained: {
-    en: 'Before each step your half is put in again, as noisy as the rest: <em>inpainting</em>. <a href="notebooks/L1_Sampling.html">Lab 1</a> explains it. It takes 50 steps of DDPM.',
+    en: 'Before each step your half is put in again, as noisy as the rest: <em>inpainting</em>. <a href="notebooks/L1_Sampling.html">Lab 1</a> explains it. It takes 30 steps of DDPM.',
   },
 
   noise: { en: "The picture" },
