@@ -1,9 +1,14 @@
 """Helpers of several tests."""
 
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path
+
+import torch
+
+from diffusion_lab.checks.exercise import SOLUTIONS
 
 ROOT = Path(__file__).parent.parent
 
@@ -23,3 +28,14 @@ def refused(exercise, answer, words):
     pattern = words or r"Asked: .* For .* (has|is) .*\d.*, expected .*\d"
     assert verdict.status == "not yet" and verdict.message.startswith("Asked: ") == pattern.startswith("Asked: ")
     assert re.search(pattern, verdict.message), verdict.message
+
+
+def solution(name, edits=None):
+    """The function in solutions.json that solves an exercise. edits: what is written in it in another way."""
+    space = {"torch": torch}
+    code = json.loads(SOLUTIONS.read_text(encoding="utf-8"))[name]
+    for old, new in (edits or {}).items():
+        assert old in code
+        code = code.replace(old, new)
+    exec(code, space)
+    return space[next(key for key in space if key not in ("torch", "__builtins__"))]
