@@ -79,7 +79,7 @@ def cubes(layers: Mapping[str, nn.Module], pictures: int = 4, channels: int = 6,
     (pictures, channels, places). Red is what the corner in front, at the right, above depends on, in training.
     """
     fig = Figure(figsize=(1.95 * len(layers), 2.3), layout="constrained")
-    for axis, (name, layer) in zip(fig.subplots(1, len(layers)), layers.items(), strict=True):
+    for axis, (name, layer) in zip(fig.subplots(1, len(layers), squeeze=False)[0], layers.items(), strict=True):
         x = torch.randn(pictures, channels, places, generator=torch.Generator().manual_seed(1))
         _cube(axis, depends(layer.train(), x, (0, channels - 1, places - 1)))
         axis.set_title(name, size=10, color=INK)
