@@ -6,8 +6,6 @@ import re
 import sys
 from pathlib import Path
 
-import torch
-
 from diffusion_lab.checks.exercise import SOLUTIONS
 
 ROOT = Path(__file__).parent.parent
@@ -30,12 +28,15 @@ def refused(exercise, answer, words):
     assert re.search(pattern, verdict.message), verdict.message
 
 
-def solution(name, edits=None):
-    """The function in solutions.json that solves an exercise. edits: what is written in it in another way."""
-    space = {"torch": torch}
+def solved(imported, name, edits=None):
+    """The function in solutions.json that solves an exercise.
+
+    imported: what its notebook imports, {name: thing}. edits: what is written in it in another way.
+    """
     code = json.loads(SOLUTIONS.read_text(encoding="utf-8"))[name]
     for old, new in (edits or {}).items():
         assert old in code
         code = code.replace(old, new)
+    space = dict(imported)
     exec(code, space)
-    return space[next(key for key in space if key not in ("torch", "__builtins__"))]
+    return space[next(key for key in space if key not in imported and key != "__builtins__")]
