@@ -1,9 +1,12 @@
 """Helpers of several tests."""
 
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path
+
+from diffusion_lab.checks.exercise import SOLUTIONS
 
 ROOT = Path(__file__).parent.parent
 
@@ -23,3 +26,17 @@ def refused(exercise, answer, words):
     pattern = words or r"Asked: .* For .* (has|is) .*\d.*, expected .*\d"
     assert verdict.status == "not yet" and verdict.message.startswith("Asked: ") == pattern.startswith("Asked: ")
     assert re.search(pattern, verdict.message), verdict.message
+
+
+def solved(imported, name, edits=None):
+    """The function in solutions.json that solves an exercise.
+
+    imported: what its notebook imports, {name: thing}. edits: what is written in it in another way.
+    """
+    code = json.loads(SOLUTIONS.read_text(encoding="utf-8"))[name]
+    for old, new in (edits or {}).items():
+        assert old in code
+        code = code.replace(old, new)
+    space = dict(imported)
+    exec(code, space)
+    return space[next(key for key in space if key not in imported and key != "__builtins__")]

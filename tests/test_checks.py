@@ -1,18 +1,17 @@
 """The checks of the exercises: each passes what is right, names typical mistakes, and never stops a lab unless it is strict."""
 
 import copy
-import json
+from functools import partial
 from inspect import signature
 from itertools import accumulate, pairwise
 
 import numpy as np
 import pytest
 import torch
-from common import ROOT, load_script, refused
+from common import ROOT, load_script, refused, solved
 
 from diffusion_lab import CLASSES, State, checks, step_grid
 from diffusion_lab.checks.compare import another, numbers, unchanged
-from diffusion_lab.checks.exercise import SOLUTIONS
 from diffusion_lab.schedules import cosine
 from diffusion_lab.steps import ddim_step, ddpm_step, guide, perturb, target
 
@@ -21,18 +20,9 @@ BY_NAME = {exercise.name: exercise for exercise in checks.EXERCISES}
 WRONG = [(name, mistake, hint) for name, exercise in BY_NAME.items() for hint, mistake in exercise.mistakes.items()]
 
 
-def solution(name, edits=None):
-    """The function in solutions.json, defined with what the labs import. edits: what is written in it in another way."""
-    space = {"torch": torch, "np": np, "CLASSES": CLASSES, "perturb": perturb, "target": target, "pairwise": pairwise}
-    space |= {"State": State, "step": ddpm_step, "copy": copy, "cosine": cosine}
-    before = set(space)
-    code = json.loads(SOLUTIONS.read_text(encoding="utf-8"))[name]
-    for old, new in (edits or {}).items():
-        assert old in code
-        code = code.replace(old, new)
-    exec(code, space)
-    return space[next(key for key in space if key not in before and key != "__builtins__")]
-
+IMPORTED = {"torch": torch, "np": np, "CLASSES": CLASSES, "perturb": perturb, "target": target, "pairwise": pairwise}
+IMPORTED |= {"State": State, "step": ddpm_step, "copy": copy, "cosine": cosine}
+solution = partial(solved, IMPORTED)
 
 # Right answers, written differently from the solutions and from the checks
 
