@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from make_fashion import GARMENTS, Judge, N
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from diffusion_lab import Run, TrainConfig, collect, sample_dpmpp_2m
@@ -49,6 +49,8 @@ def train(kind: str, seed: int, updates: int) -> Run:
     config = TrainConfig(updates=updates, batch=32, lr=0.02, warmup=30, ema=0.98, prediction="x0", schedule="cosine", T=300)
     torch.manual_seed(seed)
     network = attention_unet.AttentionUnet(in_channels=4, n_feat=16, height=16, prediction="x0")
+    for wide in (network.downs[0], network.ups[-1]):  # as B3's live network
+        wide.attention = nn.Identity()
     run = Run(config, "cpu", words=GARMENTS, sampling=Sampling("dpmpp_2m", STEPS, 1.0), network=network)
     draws = torch.Generator().manual_seed(seed)
     loader = DataLoader(Garments(*load_fashion("train")), config.batch, shuffle=True, drop_last=True, generator=draws)
