@@ -1,4 +1,4 @@
-"""The labs in a real browser: JupyterLab on this machine, headless Chromium, all cells run, the sliders moved by keys.
+"""The notebooks in a real browser: JupyterLab on this machine, headless Chromium, all cells run, the sliders moved by keys.
 
     pip install playwright; apt install chromium; pytest -n 0 -m browser -o addopts= tests/test_browser.py
 
@@ -16,7 +16,7 @@ import pytest
 from common import ROOT, load_script
 
 BUILD = load_script(ROOT / "notebooks" / "build.py")
-LABS = BUILD.LABS
+LABS = BUILD.NOTEBOOKS
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SETTINGS = {
@@ -149,7 +149,7 @@ def test_a_lab_runs_in_the_browser(jupyter, browser, lab, tmp_path):
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(
-        f"{jupyter}/{lab.name}/tree/{lab.notebook.name}"
+        f"{jupyter}/{lab.notebook.stem}/tree/{lab.notebook.name}"
     )  # a workspace of its own: nothing of another lab is opened again
     page.wait_for_function(READY, timeout=2 * MINUTES)
     page.evaluate(RUN_ALL)

@@ -1,4 +1,4 @@
-"""The labs under the versions that Colab brings, in an environment of its own that borrows torch from this one.
+"""The notebooks under the versions that Colab brings, in an environment of its own that borrows torch from this one.
 
 pytest -n 0 -m colab tests/test_colab.py        downloads a few small packages
 """
@@ -15,7 +15,7 @@ import torch
 from common import ROOT, load_script
 
 BUILD = load_script(ROOT / "notebooks" / "build.py")
-LABS = [lab.notebook for lab in BUILD.LABS]
+LABS = [lab.notebook for lab in BUILD.NOTEBOOKS]
 VERSIONS = ROOT / "tests" / "colab.txt"
 
 pytestmark = pytest.mark.colab

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from ..schedules import cosine, linear, sigmoid
-from ..steps import ddim_step, perturb, to_x0_eps
+from ..steps import perturb
 from .b3_attention import B3_3
+from .b3_sampler import B3_4
 from .compare import Refused
 from .exercise import Exercise, noise
 
@@ -30,6 +31,13 @@ def jump(x0: Tensor, beta: Tensor, t: int, eps: Tensor) -> Tensor:
 def jumping(formula: Callable) -> Callable:
     """An answer from its formula with the factors a and b of picture and noise, x0 and eps."""
     return lambda x0, beta, t, eps: formula(alpha_bar_of(beta)[t].sqrt(), (1 - alpha_bar_of(beta)[t]).sqrt(), x0, eps)
+
+
+def walked(x0: Tensor, beta: Tensor, t: int, eps: Tensor) -> Tensor:
+    """All t steps with the same noise: what nobody who jumps wants."""
+    for b in beta[:t]:
+        x0 = (1 - b).sqrt() * x0 + b.sqrt() * eps
+    return x0
 
 
 def with_share(share: Callable) -> Callable:
@@ -82,19 +90,46 @@ B3_1 = Exercise(
         "The roots are taken twice: alpha_bar is the product of 1 - beta, without roots.": with_share(
             lambda beta, t: (1 - beta[:t]).prod().sqrt()
         ),
+        "These are the steps after t: the product goes from beta[0] to beta[t - 1], beta[:t].": with_share(
+            lambda beta, t: (1 - beta[t:]).prod()
+        ),
+        "Every step had the same noise here: in one jump, multiply eps by the root of 1 - alpha_bar.": walked,
+        "This is the noise of the last step alone: its factor is the root of 1 - alpha_bar.": (
+            lambda x0, beta, t, eps: alpha_bar_of(beta)[t].sqrt() * x0 + beta[t - 1].sqrt() * eps
+        ),
+        "This takes the last beta for all steps: each step has its own.": with_share(lambda beta, t: (1 - beta[t - 1]) ** t),
+        "exp(-sum of the betas) is near alpha_bar, but not equal: multiply 1 - beta.": with_share(
+            lambda beta, t: (-beta[:t].sum()).exp()
+        ),
+        "You took the mean of 1 - beta: multiply them.": with_share(lambda beta, t: (1 - beta[:t]).mean()),
+        "Picture and noise have the same factor: that of the noise is the root of 1 - alpha_bar.": jumping(
+            lambda a, b, x0, eps: a * (x0 + eps)
+        ),
+        "The noise's factor is the root of 1 minus alpha_bar, not of 1 plus it.": jumping(
+            lambda a, b, x0, eps: a * x0 + (1 + a**2).sqrt() * eps
+        ),
+        "The noise's factor has a root too many inside: it is the root of 1 - alpha_bar.": jumping(
+            lambda a, b, x0, eps: a * x0 + (1 - a).sqrt() * eps
+        ),
+        "The result is clipped: a noisy picture may leave -1 to 1.": (
+            lambda x0, beta, t, eps: jump(x0, beta, t, eps).clamp(-1, 1)
+        ),
+        "The picture is clipped first: it need not be, the formula takes it as it is.": (
+            lambda x0, beta, t, eps: jump(x0.clamp(-1, 1), beta, t, eps)
+        ),
     },
     "First alpha_bar: (1 - beta[:t]).prod(). Then the formula with its two square roots.",
 )
 
 
-def kl(m1: Tensor, v1: Tensor, m2: Tensor, v2: Tensor) -> Tensor:
-    """KL(N(m1, v1) || N(m2, v2)) of each value."""
-    return 0.5 * ((v2 / v1).log() + (v1 + (m1 - m2) ** 2) / v2 - 1)
+def kl(m1: Tensor, var1: Tensor, m2: Tensor, var2: Tensor) -> Tensor:
+    """KL(N(m1, var1) || N(m2, var2)) of each value."""
+    return 0.5 * ((var2 / var1).log() + (var1 + (m1 - m2) ** 2) / var2 - 1)
 
 
 B3_2 = Exercise(
     "B3.2",
-    "the KL divergence from N(m2, v2) to N(m1, v1), one number for each value.",
+    "the KL divergence from N(m2, var2) to N(m1, var1), one number for each value.",
     kl,
     lambda: [
         (noise(0, 7), noise(1, 7).exp(), noise(2, 7), noise(3, 7).exp()),
@@ -102,138 +137,91 @@ B3_2 = Exercise(
     ],
     {
         "The two are exchanged: KL(1 || 2) weighs with the first, and divides by the variance of the second.": (
-            lambda m1, v1, m2, v2: kl(m2, v2, m1, v1)
+            lambda m1, var1, m2, var2: kl(m2, var2, m1, var1)
         ),
-        "The factor 1/2 is missing.": lambda m1, v1, m2, v2: 2 * kl(m1, v1, m2, v2),
+        "The factor 1/2 is missing.": lambda m1, var1, m2, var2: 2 * kl(m1, var1, m2, var2),
         "The 1/2 stands before the logarithm only: it belongs to the whole bracket.": (
-            lambda m1, v1, m2, v2: 0.5 * (v2 / v1).log() + (v1 + (m1 - m2) ** 2) / v2 - 1
+            lambda m1, var1, m2, var2: 0.5 * (var2 / var1).log() + (var1 + (m1 - m2) ** 2) / var2 - 1
         ),
-        "The -1 is missing: two equal Gaussians must give 0.": lambda m1, v1, m2, v2: kl(m1, v1, m2, v2) + 0.5,
-        "The logarithm is missing.": lambda m1, v1, m2, v2: 0.5 * ((v1 + (m1 - m2) ** 2) / v2 - 1),
-        "The logarithm has the wrong sign: it is log(v2 / v1).": (
-            lambda m1, v1, m2, v2: 0.5 * ((v1 / v2).log() + (v1 + (m1 - m2) ** 2) / v2 - 1)
+        "The -1 is missing: two equal Gaussians must give 0.": lambda m1, var1, m2, var2: kl(m1, var1, m2, var2) + 0.5,
+        "The logarithm is missing.": lambda m1, var1, m2, var2: 0.5 * ((var1 + (m1 - m2) ** 2) / var2 - 1),
+        "The logarithm has the wrong sign: it is log(var2 / var1).": (
+            lambda m1, var1, m2, var2: 0.5 * ((var1 / var2).log() + (var1 + (m1 - m2) ** 2) / var2 - 1)
         ),
-        "The means' difference must be squared.": lambda m1, v1, m2, v2: 0.5 * ((v2 / v1).log() + (v1 + m1 - m2) / v2 - 1),
+        "The means' difference must be squared.": lambda m1, var1, m2, var2: (
+            0.5 * ((var2 / var1).log() + (var1 + m1 - m2) / var2 - 1)
+        ),
         "The means take no part: the square of their difference belongs in the bracket.": (
-            lambda m1, v1, m2, v2: 0.5 * ((v2 / v1).log() + v1 / v2 - 1)
+            lambda m1, var1, m2, var2: 0.5 * ((var2 / var1).log() + var1 / var2 - 1)
         ),
-        "The quotient v1 / v2 is missing.": (lambda m1, v1, m2, v2: 0.5 * ((v2 / v1).log() + (m1 - m2) ** 2 / v2 - 1)),
-        "You took v1 and v2 as standard deviations: they are variances already.": (
-            lambda m1, v1, m2, v2: kl(m1, v1**2, m2, v2**2)
+        "The quotient var1 / var2 is missing.": (
+            lambda m1, var1, m2, var2: 0.5 * ((var2 / var1).log() + (m1 - m2) ** 2 / var2 - 1)
         ),
-        "You took the roots of v1 and v2: the formula has the variances themselves.": (
-            lambda m1, v1, m2, v2: kl(m1, v1.sqrt(), m2, v2.sqrt())
+        "You took var1 and var2 as standard deviations: they are variances already.": (
+            lambda m1, var1, m2, var2: kl(m1, var1**2, m2, var2**2)
         ),
-        "The square is not divided: all of v1 + (m1 - m2)^2 stands over v2, in brackets.": (
-            lambda m1, v1, m2, v2: 0.5 * ((v2 / v1).log() + v1 / v2 + (m1 - m2) ** 2 - 1)
+        "You took the roots of var1 and var2: the formula has the variances themselves.": (
+            lambda m1, var1, m2, var2: kl(m1, var1.sqrt(), m2, var2.sqrt())
         ),
-        "v1 is not divided: all of v1 + (m1 - m2)^2 stands over v2, in brackets.": (
-            lambda m1, v1, m2, v2: 0.5 * ((v2 / v1).log() + v1 + (m1 - m2) ** 2 / v2 - 1)
+        "The square is not divided: all of var1 + (m1 - m2)^2 stands over var2, in brackets.": (
+            lambda m1, var1, m2, var2: 0.5 * ((var2 / var1).log() + var1 / var2 + (m1 - m2) ** 2 - 1)
         ),
-        "You divide by v1: the second variance stands below.": (
-            lambda m1, v1, m2, v2: 0.5 * ((v2 / v1).log() + (v1 + (m1 - m2) ** 2) / v1 - 1)
+        "var1 is not divided: all of var1 + (m1 - m2)^2 stands over var2, in brackets.": (
+            lambda m1, var1, m2, var2: 0.5 * ((var2 / var1).log() + var1 + (m1 - m2) ** 2 / var2 - 1)
         ),
-        "This is the formula for equal variances, the square over 2 v2: here they differ.": (
-            lambda m1, v1, m2, v2: (m1 - m2) ** 2 / (2 * v2)
+        "You divide by var1: the second variance stands below.": (
+            lambda m1, var1, m2, var2: 0.5 * ((var2 / var1).log() + (var1 + (m1 - m2) ** 2) / var1 - 1)
         ),
-        "You added all values up: one number for each is asked for.": lambda m1, v1, m2, v2: kl(m1, v1, m2, v2).sum(),
-        "You took the mean of all values: one number for each is asked for.": lambda m1, v1, m2, v2: kl(m1, v1, m2, v2).mean(),
-        "The sign is wrong: a KL divergence is never below 0.": lambda m1, v1, m2, v2: -kl(m1, v1, m2, v2),
-    },
-    "Four terms, 0.5 * (log(v2 / v1) + v1 / v2 + (m1 - m2)**2 / v2 - 1). Try it with two equal Gaussians: 0.",
-)
-
-
-def posterior_step(x_t: Tensor, x0: Tensor, t: int, alpha_bar: Tensor, z: Tensor) -> Tensor:
-    """DDIM's step with eta = 1 to t - 1, x0 clipped."""
-    x0, eps = to_x0_eps("x0", x0.clamp(-1, 1), x_t, t, alpha_bar)
-    return ddim_step(x0, eps, t, t - 1, alpha_bar, 1.0, z)
-
-
-def by_posterior(
-    variance: Callable = lambda ab, ab_prev, beta: (1 - ab_prev) / (1 - ab) * beta,
-    of_x0: Callable = lambda ab, ab_prev, beta: ab_prev.sqrt() * beta / (1 - ab),
-    of_x_t: Callable = lambda ab, ab_prev, beta: (1 - beta).sqrt() * (1 - ab_prev) / (1 - ab),
-    clip: Callable = lambda x0: x0.clamp(-1, 1),
-    quiet: bool = True,
-) -> Callable:
-    """posterior_step with another variance or another factor of x0 or x_t. quiet: no noise to t = 0, whatever the variance."""
-
-    def answer(x_t: Tensor, x0: Tensor, t: int, alpha_bar: Tensor, z: Tensor) -> Tensor:
-        ab, ab_prev = alpha_bar[t], alpha_bar[t - 1]
-        given = ab, ab_prev, 1 - ab / ab_prev
-        sigma = 0 if quiet and t == 1 else variance(*given) ** 0.5
-        return of_x0(*given) * clip(x0) + of_x_t(*given) * x_t + sigma * z
-
-    return answer
-
-
-B3_4 = Exercise(
-    "B3.4",
-    "the picture at t - 1: the posterior's mean, with x0 clipped, and the root of its variance times z.",
-    posterior_step,
-    lambda: [
-        (*(noise(s, 2, 1, 28, 28) for s in (0, 1)), 210, cosine(300).alpha_bar, noise(2, 2, 1, 28, 28)),
-        (*(noise(s, 3, 3, 16, 16) for s in (3, 4)), 61, linear(140).alpha_bar, noise(5, 3, 3, 16, 16)),
-        (*(noise(s, 1, 1, 28, 28) for s in (6, 7)), 2, cosine(300).alpha_bar, noise(8, 1, 1, 28, 28)),
-        (*(noise(s, 1, 1, 28, 28) for s in (9, 10)), 1, cosine(300).alpha_bar, noise(11, 1, 1, 28, 28)),
-    ],
-    {
-        "x0 is not clipped: first x0.clamp(-1, 1).": by_posterior(clip=lambda x0: x0),
-        "x0 is clipped to 0..1 here: pictures go from -1 to 1.": by_posterior(clip=lambda x0: x0.clamp(0, 1)),
-        "The result is clipped, too: x at t - 1 may lie outside -1..1. Only x0 is clipped.": (
-            lambda x_t, x0, t, alpha_bar, z: posterior_step(x_t, x0, t, alpha_bar, z).clamp(-1, 1)
+        "This is the formula for equal variances, the square over 2 var2: here they differ.": (
+            lambda m1, var1, m2, var2: (m1 - m2) ** 2 / (2 * var2)
         ),
-        "The result is clipped: it is x0 that must stay in -1..1.": (
-            lambda x_t, x0, t, alpha_bar, z: by_posterior(clip=lambda x0: x0)(x_t, x0, t, alpha_bar, z).clamp(-1, 1)
+        "You added all values up: one number for each is asked for.": lambda m1, var1, m2, var2: kl(m1, var1, m2, var2).sum(),
+        "You took the mean of all values: one number for each is asked for.": lambda m1, var1, m2, var2: kl(
+            m1, var1, m2, var2
+        ).mean(),
+        "The sign is wrong: a KL divergence is never below 0.": lambda m1, var1, m2, var2: -kl(m1, var1, m2, var2),
+        "The -1 stands outside the bracket: the 1/2 belongs to it, too. Two equal Gaussians must give 0.": (
+            lambda m1, var1, m2, var2: kl(m1, var1, m2, var2) - 0.5
         ),
-        "The variance is beta here: the posterior's is (1 - alpha_bar[t - 1]) / (1 - alpha_bar[t]) times beta.": by_posterior(
-            lambda ab, ab_prev, beta: beta
+        "It is -1 in the bracket, not +1: two equal Gaussians must give 0.": lambda m1, var1, m2, var2: (
+            kl(m1, var1, m2, var2) + 1
         ),
-        "The variance is beta here, also in the last step: the posterior's has one more factor, there 0.": by_posterior(
-            lambda ab, ab_prev, beta: beta, quiet=False
+        "The 1/2 stands before the quotients only: it belongs to the whole bracket.": (
+            lambda m1, var1, m2, var2: kl(m1, var1, m2, var2) + 0.5 * (var2 / var1).log()
         ),
-        "z is multiplied by the variance: take its square root.": by_posterior(
-            lambda ab, ab_prev, beta: ((1 - ab_prev) / (1 - ab) * beta) ** 2
+        "The brackets are missing: the 1/2 is for all terms, and var2 stands below var1, too.": (
+            lambda m1, var1, m2, var2: 0.5 * (var2 / var1).log() + var1 + (m1 - m2) ** 2 / var2 - 1
         ),
-        "Fresh noise is missing: add the root of the variance times z.": by_posterior(lambda ab, ab_prev, beta: 0),
-        "Fresh noise is added whole: it has a factor.": by_posterior(lambda ab, ab_prev, beta: 1, quiet=False),
-        "The variance has its quotient upside down.": by_posterior(lambda ab, ab_prev, beta: (1 - ab) / (1 - ab_prev) * beta),
-        "The variance lacks beta.": by_posterior(lambda ab, ab_prev, beta: (1 - ab_prev) / (1 - ab)),
-        "The fresh noise is taken away: it is added.": (
-            lambda x_t, x0, t, alpha_bar, z: posterior_step(x_t, x0, t, alpha_bar, -z)
+        "var2 is squared below: it is a variance already.": (
+            lambda m1, var1, m2, var2: 0.5 * ((var2 / var1).log() + (var1 + (m1 - m2) ** 2) / var2**2 - 1)
         ),
-        "The factors of x0 and x_t are exchanged.": by_posterior(
-            of_x0=lambda ab, ab_prev, beta: (1 - beta).sqrt() * (1 - ab_prev) / (1 - ab),
-            of_x_t=lambda ab, ab_prev, beta: ab_prev.sqrt() * beta / (1 - ab),
+        "The means are subtracted, not added.": lambda m1, var1, m2, var2: kl(m1, var1, -m2, var2),
+        "First the difference of the means, then its square: not the difference of two squares.": (
+            lambda m1, var1, m2, var2: 0.5 * ((var2 / var1).log() + (var1 + m1**2 - m2**2) / var2 - 1)
         ),
-        "A square root is missing in the factor of x0: it has sqrt(alpha_bar[t - 1]).": by_posterior(
-            of_x0=lambda ab, ab_prev, beta: ab_prev * beta / (1 - ab)
+        "The means' difference must be squared; here it is its size.": (
+            lambda m1, var1, m2, var2: 0.5 * ((var2 / var1).log() + (var1 + (m1 - m2).abs()) / var2 - 1)
         ),
-        "The factor of x0 has alpha_bar[t]: it is the one of t - 1.": by_posterior(
-            of_x0=lambda ab, ab_prev, beta: ab.sqrt() * beta / (1 - ab)
+        "The square is of m1 - m2 only, not of var1: var1 + (m1 - m2)**2.": (
+            lambda m1, var1, m2, var2: 0.5 * ((var2 / var1).log() + (var1 + m1 - m2) ** 2 / var2 - 1)
         ),
-        "A square root is missing in the factor of x_t: it has sqrt(alpha).": by_posterior(
-            of_x_t=lambda ab, ab_prev, beta: (1 - beta) * (1 - ab_prev) / (1 - ab)
+        "Only the quotient is exchanged: it is var1 + (m1 - m2)^2 over var2, as the logarithm is of var2 / var1.": (
+            lambda m1, var1, m2, var2: 0.5 * ((var2 / var1).log() + (var2 + (m1 - m2) ** 2) / var1 - 1)
         ),
-        "The factor of x_t has sqrt(alpha_bar[t]): it is sqrt(alpha), with alpha = 1 - beta.": by_posterior(
-            of_x_t=lambda ab, ab_prev, beta: ab.sqrt() * (1 - ab_prev) / (1 - ab)
+        "The logarithm is the natural one: .log(), not .log2().": (
+            lambda m1, var1, m2, var2: 0.5 * ((var2 / var1).log2() + (var1 + (m1 - m2) ** 2) / var2 - 1)
         ),
-        "Only x0 counts here: x_t has a factor, too.": by_posterior(of_x_t=lambda ab, ab_prev, beta: 0),
-        "Only x_t counts here: x0 has a factor, too.": by_posterior(of_x0=lambda ab, ab_prev, beta: 0),
-        "This is x0 with the noise of t - 1: a step keeps most of x_t.": (
-            lambda x_t, x0, t, alpha_bar, z: perturb(x0.clamp(-1, 1), t - 1, z, alpha_bar)
+        "The logarithm is the natural one: .log(), not .log10().": (
+            lambda m1, var1, m2, var2: 0.5 * ((var2 / var1).log10() + (var1 + (m1 - m2) ** 2) / var2 - 1)
         ),
-        "This is DDIM's step with eta = 0: the posterior adds fresh noise.": (
-            lambda x_t, x0, t, alpha_bar, z: ddim_step(
-                *to_x0_eps("x0", x0.clamp(-1, 1), x_t, t, alpha_bar), t, t - 1, alpha_bar, 0.0, z
-            )
+        "It is the logarithm of var2 / var1, not a quotient of two logarithms.": (
+            lambda m1, var1, m2, var2: 0.5 * (var2.log() / var1.log() + (var1 + (m1 - m2) ** 2) / var2 - 1)
         ),
-        "The last step returned x_t as it was: to t = 0 it gives x0, clipped.": (
-            lambda x_t, x0, t, alpha_bar, z: x_t if t == 1 else posterior_step(x_t, x0, t, alpha_bar, z)
+        "This is the mean of both directions: only KL(1 || 2) is asked for.": (
+            lambda m1, var1, m2, var2: (kl(m1, var1, m2, var2) + kl(m2, var2, m1, var1)) / 2
         ),
     },
-    "x0 = x0.clamp(-1, 1) first. Then beta = 1 - alpha_bar[t] / alpha_bar[t - 1], the factors, the root of the variance.",
+    "Four terms, 0.5 * (log(var2 / var1) + var1 / var2 + (m1 - m2)**2 / var2 - 1). Try it with two equal Gaussians: 0.",
 )
 
 

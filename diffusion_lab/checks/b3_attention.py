@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from .exercise import Exercise, noise
 
@@ -65,6 +66,39 @@ B3_3 = Exercise(
         ),
         "Keys and pixels are mixed up: q.mT @ k compares the channels, and q @ k.mT the pixels.": (
             lambda q, k, v: v @ (q.mT @ k / q.shape[-1] ** 0.5).softmax(-1)
+        ),
+        "Some pixels are hidden from others, as in a text that is read forward: in a picture all ask all.": (
+            lambda q, k, v: (q @ k.mT / q.shape[-1] ** 0.5 + torch.full((q.shape[-2],) * 2, -1e9).triu(1)).softmax(-1) @ v
+        ),
+        "You added the values: that is for the wrapper around the layer, return what is gathered.": (
+            lambda q, k, v: attention(q, k, v) + v
+        ),
+        "You added the questions: return what is gathered.": lambda q, k, v: attention(q, k, v) + q,
+        "The softmax is taken of all pairs at once: the weights of each pixel that asks must add up to 1, so dim=-1.": (
+            lambda q, k, v: (q @ k.mT / q.shape[-1] ** 0.5).flatten(-2).softmax(-1).view(*q.shape[:-1], -1) @ v
+        ),
+        "dim=0 shares among pictures: the weights of one pixel that asks must add up to 1, so dim=-1.": (
+            lambda q, k, v: weights(q, k, axis=0) @ v
+        ),
+        "The softmax is taken twice.": lambda q, k, v: weights(q, k).softmax(-1) @ v,
+        "These are logarithms of weights: softmax, not log_softmax.": lambda q, k, v: weights(q, k).log() @ v,
+        "A relu is no softmax: weights must add up to 1 for each pixel that asks.": (
+            lambda q, k, v: (q @ k.mT / q.shape[-1] ** 0.5).relu() @ v
+        ),
+        "The scores are divided by their sum without exponentials: use softmax.": (
+            lambda q, k, v: (q @ k.mT) / (q @ k.mT).sum(-1, keepdim=True) @ v
+        ),
+        "Questions and keys are brought to length 1: take them as they are, and divide by sqrt(d).": (
+            lambda q, k, v: weights(normalize(q, dim=-1), normalize(k, dim=-1), scale=1.0) @ v
+        ),
+        "The questions are compared with themselves: it is q @ k.mT.": lambda q, k, v: weights(q, q) @ v,
+        "The keys are compared with themselves: it is q @ k.mT.": lambda q, k, v: weights(k, k) @ v,
+        "The scores have the wrong sign: what fits best should count most.": lambda q, k, v: weights(-q, k) @ v,
+        "Distances take the place of products: the scores are q @ k.mT.": (
+            lambda q, k, v: (-torch.cdist(q, k).square() / q.shape[-1] ** 0.5).softmax(-1) @ v
+        ),
+        "Every pixel takes the same of all: weigh them by how well keys fit questions.": (
+            lambda q, k, v: v.mean(dim=-2, keepdim=True).expand(v.shape)
         ),
     },
     "Three steps: scores = q @ k.mT / d ** 0.5, their softmax over dim=-1, and that @ v.",

@@ -17,12 +17,14 @@ from diffusion_lab.bonus.annotated import (
     LOSSES,
     Garments,
     endless,
+    fold,
     p_losses,
     p_sample,
     p_sample_loop,
     sample,
     to_picture,
     to_tensor,
+    unfold,
 )
 from diffusion_lab.bonus.attention_unet import AttentionUnet
 from diffusion_lab.bonus.fashion import FILES, IMAGES, LABELS, load_fashion
@@ -115,6 +117,15 @@ def test_a_picture_becomes_a_tensor_and_comes_back():
 def test_what_lies_outside_is_clipped_before_it_becomes_a_byte(value, level):
     """Mistake: astype(uint8) without clipping, which keeps the last eight bits: 1.3 would be 37."""
     assert np.asarray(to_picture(torch.full((1, 2, 2), value))).tolist() == [[level] * 2] * 2
+
+
+def test_folded_pictures_hold_the_same_numbers_square_by_square():
+    x = torch.rand(3, 1, 28, 28) * 2 - 1
+    folded = fold(x)
+    assert folded.shape == (3, 4, 16, 16) and torch.equal(unfold(folded), x)
+    assert torch.equal(folded[:, :, 1, 1], x[:, 0, :2, :2].flatten(1))  # the first square inside the frame
+    edge = torch.cat([folded[:, :, [0, -1]].flatten(), folded[..., [0, -1]].flatten()])
+    assert (edge == -1).all() and folded.sum() == pytest.approx(x.sum().item() - 3 * (32**2 - 28**2), rel=1e-4)
 
 
 def test_quadratic_takes_roots_not_squares():
@@ -211,5 +222,5 @@ def test_the_wheel_carries_what_the_notebook_reads():
     carried = set(wheel["only-include"])  # paths: a pattern would match nothing, and say nothing
     assert all((ROOT / path).exists() for path in carried)
     garments = {path.relative_to(ROOT).as_posix() for path in (ROOT / "data" / "fashion").glob("*.gz")}
-    weights = {f"weights/fashion{end}" for end in ("_unet.pt", "_classifier.pt", ".json")}
+    weights = {f"weights/fashion{end}" for end in ("_unet.pt", "_classifier.pt", ".json", "_compared.json", "_compared.png")}
     assert len(garments) == 4 and garments | weights | {"data/fashion/chelsea.png"} <= carried
