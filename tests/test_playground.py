@@ -53,7 +53,8 @@ def test_each_text_that_the_page_names_is_in_the_table_and_each_in_the_table_is_
     rows = set(re.findall(r"^  (\w+): \{", table, re.MULTILINE))
     named = set(re.findall(r'data-text="(\w+)"', sources["playground.html"]))
     code = " ".join(text for name, text in sources.items() if name.endswith(".js"))
-    named |= {row for row in rows if re.search(rf'"{row}"', code)}
+    colours = set(re.findall(r"(\w+): \"#[0-9a-f]{6}\"", sources["editor.js"]))
+    named |= colours | {row for row in rows if re.search(rf'"{row}"', code)}
     assert named == rows
     languages = re.search(r"LANGUAGES = \[(.*)\]", table)[1].replace('"', "").split(", ")
     for row in re.findall(r"^  \w+: \{(.*?)\},?$", table, re.MULTILINE | re.DOTALL):
@@ -143,11 +144,11 @@ def drawn(page, words="·"):
     expect(page.locator("#done")).to_contain_text(words, timeout=DRAWN)
 
 
-def draw(page, prompt):
-    """Write a prompt, draw it, and wait."""
+def draw(page, prompt, words="·"):
+    """Write a prompt, draw it, and wait until it is done and these words are said of it."""
     page.fill("#prompt", prompt)
     page.click("#draw")
-    drawn(page)
+    drawn(page, words)
 
 
 @pytest.mark.browser
@@ -235,6 +236,11 @@ def test_files_hold_what_is_seen_and_a_link_brings_it_back(visit, tmp_path):
         assert film.n_frames == 5 and film.size == (350, 350) and film.info["loop"] == 0
     page.click("#link")
     drawn(page, "link")
+    page.fill("#moment", "1")
+    with page.expect_download() as download:
+        page.click("#png")
+    download.value.save_as(tmp_path / "second.png")
+    assert not np.array_equal(np.asarray(Image.open(tmp_path / "second.png").convert("RGB")), picture)  # what the slider shows
     link = page.evaluate("location.hash")
     assert link == "#prompt=fried+egg&seed=11&n=4&way=few_steps+ddim+4&guidance=2"
     again = visit(link)
@@ -250,21 +256,116 @@ def test_a_sprite_of_ones_own_is_redrawn_and_its_half_is_kept(visit, tmp_path):
     right[4:12, 3:9] = (200, 30, 60)
     Image.fromarray(right).resize((64, 64), Image.Resampling.NEAREST).save(tmp_path / "own.png")
     page.select_option("#start", "own")
+    assert page.inner_text("#said.wrong").startswith("Your sprite is empty")
     page.set_input_files("#file", tmp_path / "own.png")
     page.fill("#strength", "25")
-    draw(page, "knight")
+    draw(page, "knight", "my sprite at t = 25")
     redrawn = to_uint8(torch.tensor(page.evaluate(LAST)).reshape(1, 3, 16, 16))[0].astype(int)
     assert abs(redrawn - right).mean() < 12  # at t = 25 nearly all of it is left
     page.select_option("#start", "half")
     page.select_option("#half", "left")
-    draw(page, "knight")
+    draw(page, "knight", "the left half of my sprite kept")
     half = to_uint8(torch.tensor(page.evaluate(LAST)).reshape(1, 3, 16, 16))[0]
     assert np.array_equal(half[:, :8], right[:, :8]) and not np.array_equal(half[:, 8:], right[:, 8:])
+    page.screenshot(path=tmp_path / "own.page.png", full_page=True)
+    again = visit(page.evaluate("location.hash"))  # the address brings all of it back
+    drawn(again, "the left half of my sprite kept")
+    assert np.array_equal(to_uint8(torch.tensor(again.evaluate(LAST)).reshape(1, 3, 16, 16))[0], half)
+
+
+@pytest.mark.browser
+def test_painting_by_mouse_and_by_keyboard_and_undo(visit):
+    pixels = "() => [...document.getElementById('editor').getContext('2d').getImageData(0, 0, 16, 16).data]"
+
+    def ink(page):
+        return np.argwhere(np.array(page.evaluate(pixels)).reshape(16, 16, 4)[:, :, 0] == 0x26).tolist()
+
+    page = visit("#n=1", viewport={"width": 1280, "height": 1400})
+    page.select_option("#start", "own")
     page.locator("#editor").press("ArrowLeft")
     page.locator("#editor").press(" ")
-    assert page.locator("#editor").get_attribute("aria-label").endswith("Pixel 8, 9.")
+    assert ink(page) == [[8, 7]] and page.locator("#editor").get_attribute("aria-label").endswith("Pixel 8, 9.")
     page.click("#undo")
-    page.screenshot(path=tmp_path / "own.page.png", full_page=True)
+    assert ink(page) == []
+    box = page.locator("#editor").bounding_box()
+    corner = box["x"] + box["width"] / 32, box["y"] + box["height"] / 32
+    page.mouse.move(*corner)
+    page.mouse.down()
+    page.mouse.move(corner[0] + box["width"] * 12 / 16, corner[1] + box["height"] * 12 / 16)  # one fast stroke
+    page.mouse.up()
+    assert ink(page) == [[k, k] for k in range(13)]
+    page.click("#clear")
+    assert ink(page) == []
+
+
+@pytest.mark.browser
+def test_names_and_links_are_those_of_the_drawing_that_is_seen(visit):
+    page = visit("#prompt=fried egg&n=1")
+    for idea in page.locator("#ideas button").all_inner_texts():
+        assert page.evaluate("async text => Boolean((await playground).vocabulary.prompt(text))", idea)
+    page.fill("#prompt", "heart")
+    page.press("#prompt", "Enter")
+    page.fill("#prompt", "ghost")  # written while it draws, or after it
+    drawn(page, "heart · seed 0")
+    assert page.locator("#drawings a").all_inner_texts()[0].startswith("heart")
+    page.click("#link")
+    drawn(page, "link")
+    assert "prompt=heart" in page.evaluate("location.hash")
+    page.click("#drawings figure:nth-child(2) a")
+    drawn(page, "fried egg")
+    page.go_back()
+    drawn(page, "heart")
+    assert page.input_value("#prompt") == "heart"
+
+
+@pytest.mark.browser
+def test_a_drawing_that_was_stopped_can_be_kept(visit):
+    from playwright.sync_api import expect
+
+    page = visit("#prompt=knight&n=16&way=context_unet+ddim+50")
+    page.click("#draw")
+    expect(page.locator("#time")).to_have_text(re.compile("t = 4[0-8]"), timeout=DRAWN)  # of 500: it has begun
+    page.click("#stop")
+    drawn(page, "Stopped")
+    assert page.evaluate("document.activeElement.id") == "draw" and 1 < int(page.get_attribute("#moment", "max")) < 50
+    with page.expect_download() as download:
+        page.click("#png")
+    assert download.value.suggested_filename == "knight_0.png"
+
+
+@pytest.mark.browser
+def test_what_cannot_be_drawn_is_said(visit):
+    page = visit("#prompt=knight, not blue&n=1&guidance=1.5&way=context_unet+ddim+10&seed=7&share=9")
+    said = page.locator("#said.wrong")
+    assert said.inner_text() == "Some values of the link are not known here and were left out: share."
+    for guidance in ("1", "0.5", "0"):  # they would lead to what is excluded
+        page.fill("#guidance", guidance)
+        page.click("#draw")
+        assert said.inner_text() == '"not" needs a guidance above 1: move the slider.'
+    page.fill("#prompt", "knight")
+    for seed in ("-1", "1.5", "4294967296", ""):
+        page.fill("#seed", seed)
+        page.click("#draw")
+        assert said.inner_text() == "The seed must be a whole number from 0 to 4294967295."
+    page.fill("#seed", "1")
+    page.click("#mix summary")
+    page.fill("#second", "unicorn")
+    page.click("#draw")
+    assert page.locator("#second-said.wrong").inner_text().startswith('Second prompt: "unicorn" is not a word')
+
+
+@pytest.mark.browser
+def test_a_page_whose_files_do_not_come_says_so(chromium, address):
+    from playwright.sync_api import expect
+
+    for lost in ("knowledge.json", "few_steps.onnx", "ort-wasm-simd-threaded.wasm"):
+        context = chromium.new_context(service_workers="block")
+        context.route(f"**/{lost}", lambda route: route.abort())
+        page = context.new_page()
+        page.goto(address + playground.PAGE)
+        expect(page.locator("#said.wrong")).to_contain_text("could not be loaded", timeout=DRAWN)
+        expect(page.locator("#load")).to_be_hidden()
+        context.close()
 
 
 @pytest.mark.browser

@@ -2,6 +2,7 @@
 
 import { matching, suggestWords } from "./combo.js";
 import { Editor } from "./editor.js";
+import { linkOf, readLink } from "./link.js";
 import { Networks } from "./network.js";
 import { Generator } from "./random.js";
 import { combine, perturb, sample } from "./sampler.js";
@@ -16,9 +17,10 @@ const WAYS = [
 ];
 const FALLBACK = { not: "context_unet dpmpp_2m 10", own: "context_unet dpmpp_2m 25" };
 const HALF = { network: "context_unet", title: "ddpm", sampler: "ddpm", steps: 30 }; // halves that meet need fresh noise
-const IDEAS = ["red potion", "knight", "slime, not green", "fried egg", "hero + 0.6 food", "dragon"];
+const IDEAS = ["red potion", "knight", "slime, not green", "fried egg", "hero + 0.6 food", "ghost"];
 const REST = 350; // milliseconds without a change until a slider draws
 const MILLION = 1e6;
+const NARROW = "(max-width: 52rem)"; // as in playground.css: there the picture lies below the prompt
 
 const $ = (id) => document.getElementById(id);
 const own = () => $("start").value !== "noise";
@@ -33,7 +35,8 @@ const way = (value = $("way").value) => {
 /** Words for a number of steps. */
 const stepsOf = (steps) => (steps === 1 ? text("evaluation") : text("evaluations", { steps }));
 
-export async function start() {
+/** Build the page. */
+async function start() {
   fill(document);
   fillForm();
   const knowledge = await (await fetch(new URL("knowledge.json", import.meta.url))).json();
@@ -42,76 +45,95 @@ export async function start() {
   const { height } = knowledge.networks.few_steps;
   const stage = new Stage(height);
   const elements = { canvas: $("editor"), palette: $("palette"), undo: $("undo"), clear: $("clear"), file: $("file"), drop: $("paper") };
-  const editor = new Editor(elements, height, say, () => own() && drawSoon());
+  const editor = new Editor(elements, height, (sentence) => say(sentence, true));
   let running = null, timer = 0;
 
-  /** Read the form: all that decides a drawing; null, and a sentence in the page, where it cannot be read. */
-  function wish() {
+  /** Read one of the two prompts; null, and a sentence beside it, where it cannot be read. */
+  function read(field) {
     try {
-      const prompts = [$("prompt"), ...($("mix").open && $("second").value.trim() ? [$("second")] : [])];
-      const read = prompts.map((field) => vocabulary.prompt(field.value));
-      const excluded = read.map(({ unwanted }) => unwanted).filter(Boolean);
-      const negative = excluded.length ? vocabulary.words.map((_, i) => Math.max(...excluded.map((c) => c[i]))) : null;
-      let chosen = way(), note = "";
-      if ($("start").value === "half") chosen = HALF;
-      else if (chosen.network === "few_steps" && own()) [chosen, note] = [way(FALLBACK.own), text("own_needs_slow")];
-      else if (chosen.network === "few_steps" && negative) [chosen, note] = [way(FALLBACK.not), text("not_needs_slow")];
-      const guidance = chosen.network === "few_steps" ? 1 : Number($("guidance").value);
-      if (negative && guidance === 1) throw new PromptError("not_needs_guidance", {});
-      const said = read.map(({ wanted }) => vocabulary.describe(wanted) || text("anything")).join(" / ");
-      const gaps = { wanted: said, unwanted: negative && vocabulary.describe(negative) };
-      say(`${text(negative ? "reads_not" : said === text("anything") ? "reads_nothing" : "reads", gaps)}. ${note}`);
-      const [n, seed, share] = [Number($("number").value), Number($("seed").value), Number($("share").value) / 100];
-      return { read, said, negative, ...chosen, guidance, n, seed, share: read.length > 1 ? share : 0, start: $("start").value };
+      return vocabulary.prompt(field.value);
     } catch (error) {
       if (!(error instanceof PromptError)) throw error;
-      say(text(error.text, error.gaps), true);
+      const sentence = text(error.text, error.gaps);
+      if (field === $("prompt")) say(sentence, true);
+      else say(text("second_wrong", { sentence }), true, $("second-said"));
       return null;
     }
   }
 
+  /** Read the form: all that decides a drawing; null, and a sentence in the page, where it cannot be read. */
+  function wish() {
+    say("", false, $("second-said"));
+    const mixing = $("mix").open && $("second").value.trim() !== "";
+    const prompts = (mixing ? [$("prompt"), $("second")] : [$("prompt")]).map(read);
+    if (prompts.includes(null)) return null;
+    const excluded = prompts.map(({ unwanted }) => unwanted).filter(Boolean);
+    const negative = excluded.length ? vocabulary.words.map((_, i) => Math.max(...excluded.map((c) => c[i]))) : null;
+    const beginning = $("start").value;
+    let chosen = way(), note = "";
+    if (beginning === "half") chosen = HALF;
+    else if (chosen.network === "few_steps" && own()) [chosen, note] = [way(FALLBACK.own), text("own_needs_slow")];
+    else if (chosen.network === "few_steps" && negative) [chosen, note] = [way(FALLBACK.not), text("not_needs_slow")];
+    const guidance = chosen.network === "few_steps" ? 1 : Number($("guidance").value);
+    if (negative && guidance <= 1) return void say(text("not_needs_guidance"), true);
+    const said = prompts.map(({ wanted }) => vocabulary.describe(wanted) || text("anything")).join(" / ");
+    const gaps = { wanted: said, unwanted: negative && vocabulary.describe(negative) };
+    say(`${text(negative ? "reads_not" : said === text("anything") ? "reads_nothing" : "reads", gaps)}. ${note}`);
+    if (!$("seed").checkValidity() || $("seed").value === "") return void say(text("seed_wrong"), true);
+    if (own() && editor.empty) return void say(text("own_empty"), true);
+    const [n, seed, share] = [Number($("number").value), Number($("seed").value), mixing ? Number($("share").value) : 0];
+    const [first, second] = [$("prompt"), $("second")].map((field) => field.value.trim() || text("anything"));
+    const prompt = mixing ? text("mixed", { first, second, share }) : first;
+    const begin = { noise: "", own: text("from_own", { t: $("strength").value }), half: text("from_half", { half: text($("half").value) }) };
+    const strength = chosen.network === "few_steps" ? "" : text("with_guidance", { guidance });
+    const name = text("drawing_of", { prompt, seed, guidance: strength, start: begin[beginning] });
+    return { prompts, prompt, name, negative, ...chosen, guidance, n, seed, share: share / 100, beginning, link: `#${linkOf(editor)}` };
+  }
+
   /** The contexts of a wish: those of its prompts, mixed. Draws from the generator as Python does. */
-  function contextsOf({ read, n, share }, generator) {
-    const [first, second] = read.map((prompt) => vocabulary.contexts(prompt, n, generator));
+  function contextsOf({ prompts, n, share }, generator) {
+    const [first, second] = prompts.map((prompt) => vocabulary.contexts(prompt, n, generator));
     return second ? first.map((context, i) => combine(1 - share, context, share, second[i])) : first;
+  }
+
+  /** What `sample` needs for a wish. */
+  function beginning(wanted, network) {
+    const { n, seed, guidance, sampler, steps, negative } = wanted;
+    const generator = new Generator(seed), contexts = contextsOf(wanted, generator);
+    const noise = () => generator.normal(n * network.size);
+    const begin = { start: noise(), contexts, negative, guidance, sampler, steps, noise };
+    if (contexts.every((context) => context.every((value) => value === 0)) && !negative) begin.guidance = 1;
+    if (wanted.beginning === "noise") return begin;
+    const sprite = editor.sprite, known = new Float32Array(n * network.size);
+    for (let i = 0; i < n; i++) known.set(sprite, i * network.size);
+    if (wanted.beginning === "half") return { ...begin, keep: { known, mask: mask(n, height) } };
+    const from = Number($("strength").value);
+    return { ...begin, from, start: perturb(known, from, begin.start, network.alphaBar) };
   }
 
   /** Draw what the form asks for. A drawing that runs is stopped. */
   async function draw() {
     clearTimeout(timer);
     const wanted = wish();
-    if (!wanted || !$("seed").reportValidity()) return;
+    if (!wanted) return;
     if (running) running.stopped = true;
     const mine = (running = { stopped: false });
     working(true);
+    stage.begin();
     try {
-      const network = await networks.load(wanted.network);
-      $("load").hidden = true;
-      if (mine.stopped) return;
-      const { n, seed, guidance, sampler, steps, negative } = wanted;
-      const generator = new Generator(seed), contexts = contextsOf(wanted, generator);
-      const noise = () => generator.normal(n * network.size);
-      const begin = { start: noise(), contexts, negative, guidance, sampler, steps, noise };
-      if (contexts.every((context) => context.every((value) => value === 0)) && !negative) begin.guidance = 1;
-      if (wanted.start !== "noise") {
-        const sprite = editor.sprite, known = new Float32Array(n * network.size);
-        for (let i = 0; i < n; i++) known.set(sprite, i * network.size);
-        if (wanted.start === "half") begin.keep = { known, mask: mask(n, height) };
-        else begin.from = Number($("strength").value);
-        if (begin.from) begin.start = perturb(known, begin.from, begin.start, network.alphaBar);
-      }
-      const states = [], since = performance.now();
-      stage.begin(wanted, network.T);
+      const network = await networks.load(wanted.network).catch(broken);
+      if (mine.stopped || !network) return;
+      const begin = beginning(wanted, network), states = [], since = performance.now();
       for await (const state of sample(network, begin)) {
         if (mine.stopped) return;
+        stage.show([...states, state], wanted, network.T);
         states.push(state);
-        stage.show(states);
       }
       const seconds = ((performance.now() - since) / 1000).toFixed(2);
-      stage.finish(text("done", { prompt: wanted.said, seed, way: text(wanted.title), steps: stepsOf(steps), seconds }), $("prompt").value);
+      stage.finish(text("done", { drawing: wanted.name, way: text(wanted.title), steps: stepsOf(wanted.steps), seconds }));
     } catch (error) {
       console.error(error);
-      say(text(stage.drawn ? "failed" : "broken", { why: error.message }), true);
+      say(text("failed", { why: error.message }), true);
     } finally {
       if (running === mine) {
         running = null;
@@ -128,25 +150,24 @@ export async function start() {
   $("wish").addEventListener("submit", (event) => {
     event.preventDefault();
     draw();
+    if (matchMedia(NARROW).matches) $("stage").scrollIntoView();
   });
   $("stop").addEventListener("click", () => {
-    running.stopped = true;
+    if (running) running.stopped = true;
     running = null;
     working(false);
     stage.stop();
+    $("draw").focus();
   });
-  for (const id of ["number", "seed", "way", "guidance", "start", "strength", "half", "share"]) {
-    $(id).addEventListener("input", () => {
-      showForm();
-      drawSoon();
-    });
-  }
+  for (const id of ["number", "way", "guidance", "share"]) $(id).addEventListener("input", drawSoon);
+  for (const id of ["number", "way", "guidance", "share", "start", "strength"]) $(id).addEventListener("input", showForm);
+  for (const id of ["start", "half", "seed"]) $(id).addEventListener("change", wish); // these wait for Draw
+  $("start").addEventListener("change", () => own() || draw());
   suggestWords($("prompt"), $("suggestions"), (written) => matching(vocabulary.words, written), draw);
   for (const id of ["prompt", "second"]) {
     $(id).addEventListener("input", () => ($("suggestions").hidden ? wish() : say(""))); // a word half written is no mistake
   }
   $("second").addEventListener("change", drawSoon);
-  $("mix").addEventListener("toggle", () => $("second").value.trim() && drawSoon());
   $("other").addEventListener("click", () => {
     $("seed").value = crypto.getRandomValues(new Uint16Array(1))[0];
     draw();
@@ -154,25 +175,29 @@ export async function start() {
   const ask = (prompt) => {
     $("prompt").value = prompt;
     draw();
+    if (matchMedia(NARROW).matches) $("stage").scrollIntoView();
   };
   addIdeas(ask);
+  $("all-words").textContent = `${vocabulary.words.join(", ")}.`;
   stage.onAnother = () => {
     const others = vocabulary.words.filter((word) => word !== $("prompt").value);
     ask(others[crypto.getRandomValues(new Uint16Array(1))[0] % others.length]);
   };
   stage.onTake = (sprite) => {
-    if ($("start").value === "noise") $("start").value = "own";
+    if (!own()) $("start").value = "own";
     showForm();
     editor.sprite = sprite;
+    wish();
     $("own").scrollIntoView({ block: "nearest" });
   };
-  stage.link = () => `${location.href.split("#")[0]}#${new URLSearchParams(formValues())}`;
-  const follow = () => {
-    readLink();
+  const follow = async () => {
+    const left = await readLink(editor);
     showForm();
-    draw();
+    await draw();
+    if (left.length) say(text("link_left_out", { names: left.join(", ") }), true);
   };
   addEventListener("hashchange", follow);
+  networks.load("few_steps").then(() => ($("load").hidden = true), broken); // whatever the link asks for
   $("draw").disabled = false;
   follow();
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("offline.js").catch(() => {}); // some hosts forbid it
@@ -186,10 +211,18 @@ function mask(n, height) {
   return Uint8Array.from({ length: 3 * n * height * height }, (_, i) => keep(i % height, Math.floor(i / height) % height));
 }
 
-function say(sentence, wrong = false) {
-  $("said").textContent = sentence;
-  $("said").classList.toggle("wrong", wrong);
-  $("prompt").setAttribute("aria-invalid", String(wrong));
+function say(sentence, wrong = false, place = $("said")) {
+  place.textContent = sentence;
+  place.classList.toggle("wrong", wrong);
+  if (place === $("said")) $("prompt").setAttribute("aria-invalid", String(wrong));
+}
+
+let lost = false; // a file did not come
+
+function broken(error) {
+  console.error(error);
+  lost = $("load").hidden = true;
+  say(text("broken", { why: error.message }), true);
 }
 
 function working(on) {
@@ -206,7 +239,7 @@ function showProgress({ networks, runtime_bytes: runtime }) {
     Object.assign($("bytes"), { max: all, value: have });
     const gaps = { have: (have / MILLION).toFixed(1), all: (all / MILLION).toFixed(1) };
     $("load-label").textContent = have < all ? text("loading", gaps) : text("compiling");
-    $("load").hidden = false;
+    $("load").hidden = lost || have >= all;
   };
 }
 
@@ -244,25 +277,5 @@ function showForm() {
   $("share-label").textContent = text("mix_share", { value: $("share").value });
 }
 
-/** What a link holds. */
-function formValues() {
-  const values = { prompt: $("prompt").value, seed: $("seed").value, n: $("number").value, way: $("way").value, guidance: $("guidance").value };
-  if ($("mix").open && $("second").value.trim()) Object.assign(values, { mix: $("second").value, share: $("share").value });
-  return values;
-}
-
-/** Fill the form from the link; what does not fit is left as it is. */
-function readLink() {
-  const asked = new URLSearchParams(location.hash.slice(1));
-  const names = { prompt: "prompt", seed: "seed", n: "number", way: "way", guidance: "guidance", mix: "second", share: "share" };
-  $("prompt").value ||= asked.has("prompt") ? "" : "red potion";
-  for (const [name, id] of Object.entries(names)) {
-    if (!asked.has(name)) continue;
-    const before = $(id).value;
-    $(id).value = asked.get(name);
-    if ($(id).value === "" && name !== "prompt") $(id).value = before; // a choice or a number that is not there
-  }
-  $("mix").open = $("mix").open || asked.has("mix");
-}
-
 window.playground = start();
+window.playground.catch(broken);

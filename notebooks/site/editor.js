@@ -3,16 +3,21 @@
 import { byte, spriteOf } from "./pictures.js";
 import { text } from "./texts.js";
 
-const COLOURS = ["#26324a", "#ffffff", "#8a8f98", "#7b4a2d", "#d1353b", "#f08a24", "#f7d038", "#4c9f4a", "#3fb6c6", "#3266c8", "#7b4bb5", "#ee86b7"];
+// Names are rows of texts.js.
+const COLOURS = {
+  ink: "#26324a", white: "#ffffff", gray: "#8a8f98", brown: "#7b4a2d", red: "#d1353b", orange: "#f08a24",
+  yellow: "#f7d038", green: "#4c9f4a", cyan: "#3fb6c6", blue: "#3266c8", purple: "#7b4bb5", pink: "#ee86b7",
+};
 const MOST_UNDO = 50;
 
 export class Editor {
-  /** elements: canvas, palette, undo, clear, file, drop; wrong(text): says what is wrong; changed(): after each change. */
-  constructor(elements, height, wrong, changed) {
-    Object.assign(this, { ...elements, height, wrong, changed });
+  /** elements: canvas, palette, undo, clear, file, drop; wrong(text): says what is wrong. */
+  constructor(elements, height, wrong) {
+    Object.assign(this, { ...elements, height, wrong });
     this.pen = this.canvas.getContext("2d", { willReadFrequently: true });
     this.past = [];
-    this.colour = COLOURS[0];
+    this.colour = COLOURS.ink;
+    this.opened = 0;
     this.cursor = [height / 2, height / 2];
     this.#makePalette();
     this.#listen();
@@ -36,19 +41,40 @@ export class Editor {
       image.data[4 * i + 3] = 255;
     }
     this.pen.putImageData(image, 0, 0);
-    this.changed();
+  }
+
+  /** The sprite as a PNG in letters, for a link. */
+  get letters() {
+    return this.canvas.toDataURL("image/png").split(",")[1];
+  }
+
+  /** Put the sprite of such letters here; says whether they are one. */
+  async read(letters) {
+    try {
+      this.sprite = await spriteOf(await (await fetch(`data:image/png;base64,${letters}`)).blob(), this.height);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Is there nothing but white? */
+  get empty() {
+    return this.sprite.every((value) => value === 1);
   }
 
   erase() {
     this.#remember();
     this.pen.fillStyle = "white";
     this.pen.fillRect(0, 0, this.height, this.height);
-    this.changed();
   }
 
+  /** Read a picture; where a second one is opened meanwhile, that one counts. */
   async open(file) {
+    const mine = ++this.opened;
     try {
-      this.sprite = await spriteOf(file, this.height);
+      const sprite = await spriteOf(file, this.height);
+      if (mine === this.opened) this.sprite = sprite;
     } catch {
       this.wrong(text("not_a_picture"));
     }
@@ -58,9 +84,15 @@ export class Editor {
     this.past = [...this.past, this.pen.getImageData(0, 0, this.height, this.height)].slice(-MOST_UNDO);
   }
 
-  #paint([column, row]) {
+  /** Paint the pixels from the cursor to a place, in a line, and move the cursor there. */
+  #paint(to) {
+    const from = this.cursor, steps = Math.max(1, ...to.map((part, i) => Math.abs(part - from[i])));
     this.pen.fillStyle = this.colour;
-    this.pen.fillRect(column, row, 1, 1);
+    for (let k = 0; k <= steps; k++) {
+      const [column, row] = from.map((part, i) => Math.round(part + ((to[i] - part) * k) / steps));
+      this.pen.fillRect(column, row, 1, 1);
+    }
+    this.cursor = to;
   }
 
   #name() {
@@ -73,19 +105,18 @@ export class Editor {
   #makePalette() {
     this.palette.setAttribute("aria-label", text("colours"));
     const choose = (colour) => (this.colour = colour);
-    for (const [i, colour] of [...COLOURS, null].entries()) {
+    for (const [name, colour] of [...Object.entries(COLOURS), ["any_colour", null]]) {
       const label = document.createElement("label"), radio = document.createElement("input");
-      Object.assign(radio, { type: "radio", name: "colour", checked: i === 0 });
+      Object.assign(radio, { type: "radio", name: "colour", checked: colour === this.colour, title: text(name) });
+      radio.setAttribute("aria-label", text(name));
       label.append(radio);
       if (colour) {
         label.style.setProperty("--colour", colour);
-        radio.setAttribute("aria-label", colour);
         radio.addEventListener("change", () => choose(colour));
       } else {
         const any = document.createElement("input");
         Object.assign(any, { type: "color", value: "#a0522d", title: text("any_colour") });
         any.setAttribute("aria-label", text("any_colour"));
-        radio.setAttribute("aria-label", text("any_colour"));
         any.addEventListener("input", () => {
           radio.checked = true;
           choose(any.value);
@@ -107,29 +138,26 @@ export class Editor {
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
       this.#remember();
-      this.#paint((this.cursor = pixel(event)));
+      this.cursor = pixel(event);
+      this.#paint(this.cursor);
       this.#name();
     });
     canvas.addEventListener("pointermove", (event) => {
       if (event.buttons) for (const moment of event.getCoalescedEvents?.() ?? [event]) this.#paint(pixel(moment));
     });
-    canvas.addEventListener("pointerup", () => this.changed());
     canvas.addEventListener("keydown", (event) => {
       const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
       if (move) this.cursor = this.cursor.map((part, i) => Math.min(height - 1, Math.max(0, part + move[i])));
       else if (event.key === " ") {
         this.#remember();
         this.#paint(this.cursor);
-        this.changed();
       } else return;
       event.preventDefault();
       this.#name();
     });
     this.undo.addEventListener("click", () => {
       const last = this.past.pop();
-      if (!last) return;
-      this.pen.putImageData(last, 0, 0);
-      this.changed();
+      if (last) this.pen.putImageData(last, 0, 0);
     });
     this.clear.addEventListener("click", () => this.erase());
     this.file.addEventListener("change", () => {

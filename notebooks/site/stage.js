@@ -4,65 +4,72 @@ import { draw, gif, png, sheet } from "./pictures.js";
 import { text } from "./texts.js";
 
 const SCALE = 16, SCALE_GIF = 10, KEPT = 6;
+const BUTTONS = ["moment", "png", "gif", "link", "same", "take"];
 const $ = (id) => document.getElementById(id);
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Stage {
   constructor(height) {
     this.height = height;
-    this.drawn = false;
-    this.states = [];
+    this.states = []; // of the drawing that is seen; `wanted` is what it was asked for
     $("moment").addEventListener("input", () => this.#paint(Number($("moment").value)));
-    $("png").addEventListener("click", async () => this.#save(await png(this.#sheets().at(-1), SCALE), "png"));
-    $("gif").addEventListener("click", () => this.#save(gif(this.#sheets(), SCALE_GIF), "gif"));
+    $("png").addEventListener("click", async () => this.#save(await png(this.#sheet(this.seen.x), SCALE), "png"));
+    $("gif").addEventListener("click", () => this.#save(gif(this.states.map(({ x }) => this.#sheet(x)), SCALE_GIF), "gif"));
     $("link").addEventListener("click", () => this.#copyLink());
     $("same").addEventListener("click", () => this.onAnother());
     $("take").addEventListener("click", () => this.#take());
   }
 
-  /** A drawing begins. wanted: what app.js read from the form. */
-  begin(wanted, T) {
-    Object.assign(this, { wanted, T });
-    $("done").textContent = text("drawing");
-    $("moment").max = wanted.steps;
-    $("which").max = wanted.n;
-    for (const id of ["moment", "png", "gif", "link", "same", "take"]) $(id).disabled = true;
+  /** The state that the slider shows. */
+  get seen() {
+    return this.states[Number($("moment").value)];
   }
 
-  /** Show the last of the states so far; where motion is not wanted, only the finished drawing. */
-  show(states) {
-    this.states = states;
+  /** A drawing begins; what is seen stays, paler, until its first step. */
+  begin() {
+    $("done").textContent = text("drawing");
+    $("pictures").classList.add("old");
+    for (const id of BUTTONS) $(id).disabled = true;
+  }
+
+  /** Show the last of the states so far; where motion is not wanted, only the finished drawing. wanted: see app.js. */
+  show(states, wanted, T) {
+    Object.assign(this, { states, wanted, T });
     const last = states.length - 1;
+    $("moment").max = wanted.steps;
+    $("which").max = wanted.n;
     if (!still.matches || states[last].t === 0) this.#paint(last);
   }
 
-  finish(sentence, prompt) {
-    this.drawn = true;
+  finish(sentence) {
+    this.stop();
     $("done").textContent = sentence;
-    for (const id of ["moment", "png", "gif", "link", "same", "take"]) $(id).disabled = false;
-    this.#remember(prompt);
+    history.replaceState(null, "", this.wanted.link);
+    this.#remember();
   }
 
+  /** The drawing ends before its time. */
   stop() {
     $("done").textContent = text("stopped");
-    $("moment").disabled = !this.states.length;
-    $("moment").max = Math.max(0, this.states.length - 1);
+    $("pictures").classList.remove("old");
+    if (!this.states.length) return;
+    $("moment").max = this.states.length - 1;
+    this.#paint(this.states.length - 1);
+    for (const id of BUTTONS) $(id).disabled = false;
   }
 
-  #columns() {
-    return this.wanted.n < 8 ? Math.ceil(Math.sqrt(this.wanted.n)) : 4;
-  }
-
-  #sheets() {
-    return this.states.map(({ x }) => sheet(x, this.height, this.#columns()));
+  #sheet(x) {
+    const columns = this.wanted.n < 8 ? Math.ceil(Math.sqrt(this.wanted.n)) : 4;
+    return sheet(x, this.height, columns);
   }
 
   #paint(k) {
-    const { t, x, x0 } = this.states[k], gaps = { t, n: this.wanted.n, prompt: this.wanted.said };
+    const { t, x, x0 } = this.states[k], gaps = { t, n: this.wanted.n, prompt: this.wanted.prompt };
     for (const [id, pictures, name] of [["picture", x, "picture_of"], ["belief", x0, "belief_of"]]) {
-      draw($(id), sheet(pictures, this.height, this.#columns()));
+      draw($(id), this.#sheet(pictures));
       $(id).setAttribute("aria-label", text(name, gaps));
     }
+    $("pictures").classList.remove("old");
     $("moment").value = k;
     $("time").textContent = text("moment_at", { t, T: this.T });
     $("moment").setAttribute("aria-valuetext", $("time").textContent);
@@ -71,16 +78,15 @@ export class Stage {
   #save(blob, ending) {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
-    link.download = `${this.wanted.said.replace(/[^\p{L}\p{N}]+/gu, "_")}_${this.wanted.seed}.${ending}`;
+    link.download = `${this.wanted.prompt.replace(/[^\p{L}\p{N}]+/gu, "_")}_${this.wanted.seed}.${ending}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
 
   async #copyLink() {
-    const link = this.link();
-    history.replaceState(null, "", link);
+    history.replaceState(null, "", this.wanted.link);
     try {
-      await navigator.clipboard.writeText(link);
+      await navigator.clipboard.writeText(location.href);
       $("done").textContent = text("link_copied");
     } catch {
       $("done").textContent = text("link_here"); // some browsers give no access to the clipboard
@@ -88,17 +94,17 @@ export class Stage {
   }
 
   #take() {
-    const size = 3 * this.height ** 2, which = Math.min(this.wanted.n, Math.max(1, Number($("which").value) || 1));
-    this.onTake(this.states.at(-1).x.slice((which - 1) * size, which * size));
+    const size = 3 * this.height ** 2, which = Math.min(this.wanted.n, Math.max(1, Math.floor($("which").value) || 1));
+    $("which").value = which;
+    this.onTake(this.seen.x.slice((which - 1) * size, which * size));
   }
 
-  #remember(prompt) {
+  #remember() {
     const figure = document.createElement("figure"), canvas = document.createElement("canvas"), link = document.createElement("a");
-    draw(canvas, this.#sheets().at(-1));
+    draw(canvas, this.#sheet(this.states.at(-1).x));
     canvas.setAttribute("role", "img");
-    const gaps = { prompt: prompt.trim() || text("anything"), seed: this.wanted.seed };
-    canvas.setAttribute("aria-label", text("picture_of", { n: this.wanted.n, prompt: this.wanted.said, t: 0 }));
-    Object.assign(link, { href: this.link(), textContent: text("prompt_of", gaps) });
+    canvas.setAttribute("aria-label", text("picture_of", { n: this.wanted.n, prompt: this.wanted.prompt, t: 0 }));
+    Object.assign(link, { href: this.wanted.link, textContent: this.wanted.name });
     const caption = document.createElement("figcaption");
     caption.append(link);
     figure.append(canvas, caption);
