@@ -144,7 +144,12 @@ def test_the_first_signal_is_noted_and_the_second_leaves():
     twice = "import os, signal\nfrom diffusion_lab.interrupts import Stop\nwith Stop():\n"
     twice += "    os.kill(os.getpid(), signal.SIGTERM)\n    os.kill(os.getpid(), signal.SIGINT)\n    print('here')"
     done = subprocess.run([sys.executable, "-c", twice], cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    said = "diffusion_lab: stopped at once: add --resume to the same command to go on from the last checkpoint"
+    assert (done.returncode, done.stdout, done.stderr.split("\n")) == (130, "", ["", said, ""])
+    done = subprocess.run(
+        [sys.executable, "-c", twice.replace("Stop()", "Stop(patient=True)")], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "here\n", "")
 
 
 HOLD = """
