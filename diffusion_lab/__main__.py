@@ -30,6 +30,9 @@ if __name__ == "__main__":
                 status = main()
             except SystemExit as left:  # --help, and options that cannot be read
                 status = left.code
+            except KeyboardInterrupt:  # before the command began
+                print("diffusion_lab: stopped", file=sys.stderr)
+                status = 130
             out.flush()
             if out.lost:
                 print(f"diffusion_lab: what was to be printed could not be written ({out.lost})", file=sys.stderr)
