@@ -212,7 +212,7 @@ def _cut_all(path: Path, frames: list[Frame], cut: Cut, notes: list[str]) -> Rea
     found = [composed(tile[None], cut)[0] for tile in tiles] if len(sides) > 1 else list(composed(np.stack(tiles), cut))
     kept, left, vanished, repeated, seen = [], Counter(), [], 0, set()
     for k, tile in enumerate(tiles):
-        key = (found[k].tobytes(), words[k])
+        key = (found[k].tobytes(), frozenset(map(parts_of, words[k])))
         blank = _blank(tile)
         if blank:
             left[blank] += 1

@@ -75,7 +75,8 @@ def _longer(out: Path, asked: dict, names: tuple[str, ...], contexts: Tensor, he
         more = f"to train longer, add --resume and a larger number, as --updates {2 * done}"
         raise ValueError(f"{out} is finished, after {done:,} updates: {more}, which begins with its weights.")
     rest = asked["updates"] - done
-    _say(f"{out} is finished, after {done:,} updates: {rest:,} more, from its weights, with a learning rate that begins anew")
+    what = f"is finished, after {done:,} updates" if done else "does not say how long it was trained"
+    _say(f"{out} {what}: {rest:,} more, from its weights, with a learning rate that begins anew")
     run = _from_weights(str(out), asked | {"updates": rest}, names, contexts, height, device)
     run.before, run.data = (done, images), history(out).get("data")
     return run

@@ -36,7 +36,7 @@ def as_word(name: str) -> str:
     if not any(character.isalnum() for character in word):
         raise ValueError(f"The name {name!r} holds no letter and cannot be a word: rename it.")
     if all(token in JOINS | NOTS for token in parts_of(word)):
-        why = 'in prompts it only joins words, as "a", "and", "not" do'
+        why = 'prompts read "a", "and", "not" and the like otherwise'
         raise ValueError(f"The name {name!r} cannot be a word: {why}: rename it.")
     return word
 
@@ -61,7 +61,8 @@ def read_table(path: Path) -> list[Row]:
     rows = [Row(path.parent / file, words) for file, words in pairs]
     said = {}
     for row in rows:
-        if set(said.setdefault(os.path.normpath(row.file), row.words)) != set(row.words):
+        words = {parts_of(word) for word in row.words}
+        if said.setdefault(os.path.normpath(row.file), words) != words:
             name = row.file.relative_to(path.parent)
             raise ValueError(f"{path} names {name} twice, with other words: write it once, with all its words.")
     missing = [str(row.file) for row in rows if not row.file.is_file()]

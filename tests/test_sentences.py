@@ -15,7 +15,7 @@ INPUTS = ROOT / "tests" / "inputs"
 QUICK = ["--batch", "4", "--warmup", "1", "--device", "cpu", "--precision", "fp32", "--updates", "1", "--out", "w.pt"]
 GIVE = "give a file that `train` wrote."
 KINDS = "give a picture, a folder, a table (CSV, JSON), an .npy or an .npz."
-JOINS = 'in prompts it only joins words, as "a", "and", "not" do: rename it.'
+JOINS = 'prompts read "a", "and", "not" and the like otherwise: rename it.'
 
 
 @pytest.fixture(autouse=True)
@@ -130,6 +130,12 @@ def test_an_option_that_cannot_be(arguments, expected, capsys):
 def test_what_the_training_would_refuse_the_preview_refuses(make, expected, capsys):
     assert sentence(capsys, *make()) == expected
     assert not Path("look.png").exists()
+
+
+def test_a_picture_that_a_table_names_twice_alike_is_one(capsys):
+    Image.open("plain.png").crop((0, 0, 16, 16)).save("one.png")
+    assert main(table("one.png,Red cat\n./one.png,cat red\n")) == 0
+    assert "left out of 2 tiles: 1 repeated" in capsys.readouterr().out
 
 
 def test_an_unknown_word_of_own_weights_names_their_list(capsys):
