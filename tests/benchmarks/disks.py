@@ -9,6 +9,7 @@ A minute or two each, on one core.
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -204,20 +205,23 @@ def calls():
         os._exit = leave
 
     run(seen, COMMAND, counting)
-    for fails in range(1, int((seen / "count").read_text()) + 1):
-        for stays in (False, True):
-            place = Path(tempfile.mkdtemp(prefix="disks-")) / "disk"
-            place.mkdir()
-            prepare = lambda fails=fails, stays=stays: Disk(pytest.MonkeyPatch(), fails, stays)  # noqa: E731
-            status, said = run(place, COMMAND, prepare)
-            after, _ = run(place, arguments_for(place)) if status else (0, [])
-            left = set(contents(place)) - {"w.pt", "w.pt.film.png", "w.pt.lock"}
-            fine = (status, len(said)) in ((0, 0), (2, 1)) and after == 0 and result(place) == result(whole) and not left
-            how = f"{fails}, {'from then on' if stays else 'once'}"
-            tally.note(f"ended {status}", fine, f"call {how}, status {status}, {said}, then {after}, left {left}")
+    with contextlib.suppress(KeyboardInterrupt):  # what was found until then is printed
+        for fails in range(1, int((seen / "count").read_text()) + 1):
+            for stays in (False, True):
+                place = Path(tempfile.mkdtemp(prefix="disks-")) / "disk"
+                place.mkdir()
+                prepare = lambda fails=fails, stays=stays: Disk(pytest.MonkeyPatch(), fails, stays)  # noqa: E731
+                status, said = run(place, COMMAND, prepare)
+                after, _ = run(place, arguments_for(place)) if status else (0, [])
+                left = set(contents(place)) - {"w.pt", "w.pt.film.png", "w.pt.lock"}
+                fine = (status, len(said)) in ((0, 0), (2, 1)) and after == 0 and result(place) == result(whole) and not left
+                how = f"{fails}, {'from then on' if stays else 'once'}"
+                tally.note(f"ended {status}", fine, f"call {how}, status {status}, {said}, then {after}, left {left}")
     tally.end()
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     {"full": full, "readonly": readonly, "calls": calls}[sys.argv[1]]()

@@ -78,21 +78,23 @@ def aim(number: int, count: int, after: bool):
         setattr(os, name, wrapped(getattr(os, name)))
 
 
-def alarm(number: int, seconds: float, times: int):
-    """Send this process a signal so many seconds after its training began, once or twice."""
-    advance = Run.advance
+def alarm(number: int, step: int, seconds: float, times: int):
+    """Send this process a signal so many seconds after an update of its training began, once or twice."""
+    learn = Run._learn
 
     def strike():
         for _ in range(times):
             os.kill(os.getpid(), number)
+            time.sleep(0.02)  # of two at the same time Python sees one
 
-    def changed(run, *arguments):
-        timer = threading.Timer(seconds, strike)
-        timer.daemon = True
-        timer.start()
-        return advance(run, *arguments)
+    def changed(run, *batch):
+        if run.step == step:
+            timer = threading.Timer(seconds, strike)
+            timer.daemon = True
+            timer.start()
+        return learn(run, *batch)
 
-    Run.advance = changed
+    Run._learn = changed
 
 
 def result(folder: Path) -> tuple[bytes, bytes]:
@@ -117,8 +119,9 @@ def kill_one(way: tuple[int, str], seconds: float, chance: random.Random) -> tup
     """Start a training, kill it, and resume it to its end; the status of the killed one, and the folder."""
     number, how = way
     folder = Path(tempfile.mkdtemp(prefix="kills-"))
-    count, after, moment = chance.randrange(1, 28), chance.random() < 0.5, chance.uniform(0, seconds)
-    prepare = (lambda: aim(number, count, after)) if how == "writes" else lambda: alarm(number, moment, 1 + (how == "twice"))
+    count, after, step, moment = chance.randrange(1, 28), chance.random() < 0.5, chance.randrange(1, 9), chance.random()
+    times = 2 if how == "twice" else 1
+    prepare = lambda: aim(number, count, after) if how == "writes" else alarm(number, step, moment * seconds / 9, times)  # noqa: E731
     status = ended(child(folder, COMMAND, prepare))
     for _ in range(3):
         if (folder / "w.pt").exists() and not any((folder / f"w.pt.{end}").exists() for end in ("ckpt", "lock")):
