@@ -12,9 +12,10 @@ def main(arguments: list[str] | None = None) -> int:
 
         return 0 if doctor() else 1
     from .commands import main as run
+    from .interrupts import once
 
     if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, once)
     return run(arguments)
 
 
@@ -24,8 +25,19 @@ if __name__ == "__main__":
     from .terminal import let_go, steady_streams
 
     try:
-        with steady_streams():
-            status = main()
+        with steady_streams() as out:
+            try:
+                status = main()
+            except SystemExit as left:  # --help, and options that cannot be read
+                status = left.code
+            except KeyboardInterrupt:  # before the command began
+                print("diffusion_lab: stopped", file=sys.stderr)
+                status = 130
+            out.flush()
+            if out.lost:
+                print(f"diffusion_lab: what was to be printed could not be written ({out.lost})", file=sys.stderr)
+                status = status or 2
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # there is nothing to end any more
         let_go()
     sys.exit(status)

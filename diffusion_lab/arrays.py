@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from .cutting import SIDES, Cut, composed
 from .sprites import CLASSES
 from .tables import MOST_WORDS, as_word, as_words, named
+from .words import Vocabulary
 
 MOST_WEIGHT = 2.0  # of a word, as in prompts
 IMAGES = ("images", "image", "x", "sprites", "data", "arr_0")
@@ -19,12 +21,14 @@ NAMES = ("names", "label_names", "class_names")
 
 
 class Arrays(NamedTuple):
-    """images: (N, S, S, 3) uint8. contexts: (N, V) float32 for `words`, or None without labels. notes: what was converted."""
+    """images: (N, S, S, 3) uint8. contexts: (N, V) float32 for `words`, or None without labels. notes: what was converted.
+    warnings: what to look at."""
 
     images: np.ndarray
     contexts: np.ndarray | None
     words: tuple[str, ...]
     notes: list[str]
+    warnings: list[str]
 
 
 def read_arrays(path: Path, cut: Cut, names: tuple[str, ...]) -> Arrays:
@@ -35,9 +39,8 @@ def read_arrays(path: Path, cut: Cut, names: tuple[str, ...]) -> Arrays:
     notes = []
     if path.suffix.lower() == ".npz":
         images, labels, own, where = _from_npz(path)
-        names = names or own
     else:
-        images, labels, where = _load(path), None, _labels_beside(path)
+        images, labels, own, where = _load(path), None, (), _labels_beside(path)
         if where is None:
             notes.append(_about_missing_labels(path))
         else:
@@ -45,12 +48,16 @@ def read_arrays(path: Path, cut: Cut, names: tuple[str, ...]) -> Arrays:
             notes.append(f"labels from {where.name}")
     images = _as_images(path, images, cut, notes)
     if labels is None:
-        return Arrays(images, None, (), notes)
+        return Arrays(images, None, (), notes, [])
     if labels.ndim == 0:
         raise ValueError(f"{where} holds one number; labels are whole numbers (N,), or numbers (N, words).")
     if len(labels) != len(images):
         raise ValueError(f"{where} has {len(labels)} labels for {len(images)} sprites; the numbers must be equal.")
-    return Arrays(images, *_as_contexts(where, labels, names), notes)
+    contexts, words = _as_contexts(where, labels, tuple(as_word(name) for name in names) or own)
+    Vocabulary.of(words, torch.zeros(0, len(words)))  # refuses names that prompts cannot say
+    if not contexts.any():
+        notes.append("all labels are 0, and say nothing")
+    return Arrays(images, contexts, words, notes, _about_weights(where, contexts, words))
 
 
 def _labels_beside(path: Path) -> Path | None:
@@ -191,12 +198,24 @@ def _as_contexts(where: str | Path, labels: np.ndarray, names: tuple[str, ...]) 
         columns = np.arange(len(names)) if names else present
         return (whole[:, None] == columns).astype(np.float32), words
     if labels.min() < 0 or labels.max() > MOST_WEIGHT:
-        raise ValueError(f"{where} holds labels from {labels.min():g} to {labels.max():g}; words have weights from 0 to 2.")
+        wrong = f"{where} holds labels from {labels.min():g} to {labels.max() + 0:g}, which are no weights of words"
+        raise ValueError(f"{wrong}: give a 1 for each word that a sprite has, 0 for the others, and at most {MOST_WEIGHT:g}.")
     _check_count(where, labels.shape[1])
     if names and len(names) != labels.shape[1]:
         raise ValueError(f"{where} has {labels.shape[1]} columns and there are {len(names)} names: give one for each column.")
     own = CLASSES if labels.shape[1] == len(CLASSES) else tuple(f"class {k}" for k in range(labels.shape[1]))
     return labels.astype(np.float32), names or own
+
+
+def _about_weights(where: str | Path, contexts: np.ndarray, words: tuple[str, ...]) -> list[str]:
+    """A warning if labels are no zeros and ones: mixtures look so, but also what is no label."""
+    other = contexts[(contexts != 0) & (contexts != 1)]
+    if not other.size:
+        return []
+    rows = int(((contexts != 0) & (contexts != 1)).any(1).sum())
+    what = f"{where} holds labels other than 0 and 1 ({other.min():.2g} to {other.max():.2g}), for {rows} of its sprites"
+    example = f"{other[0]:.2g} {words[int(np.argwhere(contexts == other[0])[0][1])]}"
+    return [f'{what}: they are learned as weights of words, as in "{example}"; if they are something else, leave them out.']
 
 
 def _check_count(where: str | Path, count: int):

@@ -24,6 +24,7 @@ def write(path: str | Path, run):
         **describe(run.model, run.schedule, run.vocabulary, run.sampling),
         "config": asdict(run.config),
         "step": run.step,
+        "before": list(run.before),
         "model": run.model.state_dict(),
         "ema": run.ema.model.state_dict(),
         "optimizer": run.optimizer.state_dict(),
@@ -50,7 +51,9 @@ def read(path: str | Path, device: torch.device | str | None, kind: type):
         run = kind(config, device, words=network.words.words, sampling=network.sampling, network=network)
         _require(torch.equal(run.schedule.alpha_bar.cpu(), schedule.alpha_bar))
         step, order, losses, recent, data = (state[name] for name in ("step", "order", "losses", "recent", "data"))
+        updates, images = state.get("before", (0, 0))
         _require(type(step) is int and 0 <= step <= config.updates)
+        _require(type(updates) is type(images) is int and updates >= 0 and images >= 0)
         _require(order.dtype == torch.int64 and order.ndim == 1 and not (order < 0).any())
         _require(isinstance(losses, list) and all(isinstance(loss, float) for loss in losses))
         _require(
@@ -60,6 +63,7 @@ def read(path: str | Path, device: torch.device | str | None, kind: type):
         _require(data is None or (isinstance(data, str) and re.fullmatch("[0-9a-f]{64}", data)))
         _require(all(all_finite(state[name]) for name in ("model", "ema")))
         run.step, run.order, run.losses, run.data, run.vocabulary = step, order, losses, data, network.words
+        run.before = (updates, images)
         run.recent = [loss.to(run.device) for loss in recent]
         run.model.load_state_dict(state["model"])
         run.ema.model.load_state_dict(state["ema"])
@@ -78,8 +82,8 @@ def export(path: str | Path, run):
     """Write the averaged weights alone, as `load_model` reads them. OSError, in one sentence, if it cannot."""
     history = {
         "config": asdict(run.config),
-        "updates": run.step,
-        "images": run.step * run.config.batch,
+        "updates": run.before[0] + run.step,
+        "images": run.before[1] + run.step * run.config.batch,
         "losses": run.losses,
         "data": run.data,
     }

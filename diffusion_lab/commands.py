@@ -7,7 +7,6 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -16,14 +15,14 @@ from tqdm import tqdm
 from . import likeness
 from .devices import best_device, gains_from_bf16
 from .diary import Diary
-from .distributed import is_writer, join_processes, world
+from .distributed import is_writer, join_processes, largest_of_all, world
 from .files import check_place, write_safely
 from .interrupts import Stop, Stopped
 from .likeness import draw
 from .metrics import FEATURES, MOST, PER_FEATURE
 from .metrics import evaluate as compare
 from .options import FRAMES, check_about_data, cut, parser
-from .places import check_apart, check_training_places, one_writer
+from .places import check_apart, check_ours, check_training_places, is_picture, is_scores, one_writer
 from .reading import Read, load_path
 from .samplers import SAMPLERS, State
 from .schedules import Schedule
@@ -51,7 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"diffusion_lab: {' '.join(str(error).splitlines())}", file=sys.stderr)  # a file's name may have lines
         return 2
     except Stopped as stopped:
-        print(f"diffusion_lab: {stopped}", file=sys.stderr)
+        if str(stopped):
+            print(f"diffusion_lab: {stopped}", file=sys.stderr)
         return stopped.status
     except KeyboardInterrupt:
         print("diffusion_lab: stopped", file=sys.stderr)
@@ -69,6 +69,7 @@ def sample(options: argparse.Namespace) -> int:
             raise ValueError(f"--{name} is for a film: leave it out, or give an --out that ends in .gif.")
     check_place(out)
     check_apart(out, [weights_path(options.weights)])
+    check_ours(out, is_picture)
     text = " ".join(options.prompt)
     name, model, schedule = _weights(options, text)
     check_memory("-n", n, model, 20)
@@ -90,7 +91,7 @@ def sample(options: argparse.Namespace) -> int:
     picture = _picture([state for k, state in enumerate(bar) if k in kept], options, film)
     write_safely(out, lambda file: file.write(picture))
     asked = f' of "{text}"' if text else ""
-    print(f"{out}: {n} sprites{asked} by {name}, {how}, seed {options.seed}")
+    print(f"{out}: {n} sprite{'s' * (n > 1)}{asked} by {name}, {how}, seed {options.seed}")
     return 0
 
 
@@ -138,6 +139,7 @@ def evaluate(options: argparse.Namespace) -> int:
     check_place(options.out)
     path = weights_path(options.weights)
     check_apart(options.out, [path, options.data])
+    check_ours(options.out, is_scores)
     model, schedule = load_model(options.weights, options.device)
     how = _sampling(options, model, schedule)
     if not options.asked:
@@ -163,8 +165,10 @@ def evaluate(options: argparse.Namespace) -> int:
             scores, seconds = {"samples": samples._asdict(), "data": data._asdict()}, time.perf_counter() - begin
             table = f"{likeness.table(samples, data)}\nno Fréchet distance: its features know only the package's own sprites"
     text = json.dumps({"command": command, "seconds": round(seconds, 1), **scores}, indent=1)
+    print(f"{path.name}: {how}, {options.n} sprites in {seconds:.0f} s\n{table}")
+    # After the table: it is not lost where the file cannot be written any more.
     write_safely(options.out, lambda file: file.write(f"{text}\n".encode()))
-    print(f"{path.name}: {how}, {options.n} sprites in {seconds:.0f} s\n{table}\nall figures: {options.out}")
+    print(f"all figures: {options.out}")
     return 0
 
 
@@ -237,13 +241,13 @@ def train(options: argparse.Namespace) -> int:
             work = f"{run.config.updates} updates of {run.config.batch}"
             print(f"{len(images)} sprites, {work}, {device.type}, {run.config.precision}")
         own = None if options.data is None else (images, contexts)
-        stop = Stop() if world() == 1 else nullcontext(Stop())  # several processes could not stop at the same update
         diary = Diary(run, options.out, options.checkpoint_every, options.film_every, options.log, own)
-        with stop as stop, diary:
+        with Stop(patient=world() > 1) as stop, diary:
             for progress in updates:
                 diary.write(progress)
-                if stop.asked and progress.step < run.config.updates:
-                    diary.stop(stop.asked)
+                asked = largest_of_all(stop.asked)  # several processes must stop at the same update
+                if asked and progress.step < run.config.updates:
+                    diary.stop(asked)
     return 0
 
 
@@ -265,6 +269,7 @@ def preview(options: argparse.Namespace) -> int:
         raise ValueError(f"--preview must end in .png, not {str(options.preview)!r}.")
     check_place(options.preview)
     check_apart(options.preview, [options.data])
+    check_ours(options.preview, is_picture)
     read = read_own(options)
     picture = png(captioned(read.images[:SHOWN], read.texts(SHOWN)))
     write_safely(options.preview, lambda file: file.write(picture))

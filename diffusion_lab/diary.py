@@ -1,20 +1,19 @@
-"""What a training from the command line leaves behind: a bar, checkpoints, pictures, TensorBoard's curves, the weights."""
+"""What a training from the command line leaves behind: a bar, checkpoints, pictures, the weights."""
 
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
 from .distributed import is_writer, wait_for_all
-from .files import clear_leftovers, write_safely
+from .files import clear_leftovers, remove, write_safely
 from .interrupts import Stopped
 from .likeness import copies_while_training
+from .log import Log
 from .samplers import SAMPLERS
 from .training import LOSS_EVERY, Progress, Run
 from .viz import grid, png
@@ -34,7 +33,7 @@ class Diary:
     (A run that goes on keeps its rows; `film_every` must then be what it was.)
     At a good end there are the weights, OUT, and no checkpoint any more. log: a folder for TensorBoard, or None. own: the
     user's sprites and contexts, if it is they that are learned: it is then said once when the network begins to copy them.
-    OSError, in one sentence, if something cannot be written; ValueError if TensorBoard is not there.
+    OSError, in one sentence, if something cannot be written: it says what is kept. ValueError if TensorBoard is not there.
     """
 
     def __init__(
@@ -48,39 +47,66 @@ class Diary:
     ):
         self.own = own if own is not None and len(own[0].unique(dim=0)) > 1 else None  # of one sprite all are copies
         self.run, self.out, self.checkpoint, self.film = run, out, Path(f"{out}.ckpt"), Path(f"{out}.film.png")
-        self.checkpoint_every, self.film_every, self.folder = checkpoint_every, film_every, log
+        self.checkpoint_every, self.film_every = checkpoint_every, film_every
         self.smooth, self.open, self.saved = None, ExitStack(), None
-        self.writer = _tensorboard() if log is not None and is_writer() else None
+        self.log = Log(log) if log is not None and is_writer() else None
 
     def __enter__(self) -> "Diary":
         wait_for_all()  # until all have looked whether there is a checkpoint
         if is_writer():
-            for path in (self.out, self.checkpoint, self.film):
-                clear_leftovers(path)
-            self._save()
-            if self.film_every and self.run.step == 0:
-                self.film.unlink(missing_ok=True)  # another run's
+            try:
+                self._begin()
+            except BaseException as error:
+                self.__exit__(type(error), error, error.__traceback__)
+                raise
         bar = tqdm(
             total=self.run.config.updates, initial=self.run.step, unit="update", mininterval=1.0, disable=not is_writer()
         )
         self.bar = self.open.enter_context(bar)
-        self.log = self.open.enter_context(self.writer(self.folder)) if self.writer else None
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace):
         self.open.close()  # the bar and the log, also after Ctrl-C
-        if is_writer() and error is not None and self.saved == 0 and not isinstance(error, Stopped):
-            self.checkpoint.unlink(missing_ok=True)  # it holds no work, and would only be in the way of the next start
-        if is_writer() and isinstance(error, FloatingPointError):
+        if not is_writer():
+            return
+        if error is None:
+            self._finish()
+        elif self.saved == 0 and not isinstance(error, Stopped):
+            with suppress(OSError):  # it holds no work, and would only be in the way of the next start
+                remove(self.checkpoint)
+        if isinstance(error, FloatingPointError):
             lower = f"--lr {self.run.config.lr / 10:g}"
             on = f"go on from update {self.saved}, which is kept, with --from {self.checkpoint} {lower} and another --out"
             anew = f"delete {self.checkpoint} and begin again with {lower}"
             how = f"{on}, or {anew}" if self.saved else f"begin again with {lower}"
             raise FloatingPointError(f"{str(error).split(': begin')[0]}: {how}.") from error
-        if is_writer() and error is None:
+        if isinstance(error, OSError):
+            raise self._kept(error) from error
+
+    def _begin(self):
+        for path in (self.out, self.checkpoint, self.film):
+            clear_leftovers(path)
+        self._save()
+        if self.film_every and self.run.step == 0:
+            remove(self.film)  # another run's
+        if self.log:
+            self.open.enter_context(self.log)
+
+    def _finish(self):
+        """Write the weights; after that the checkpoint is not needed any more."""
+        try:
             self.run.export(self.out)
-            self.checkpoint.unlink()
-            print(f"{self.out}: {self.run.step * self.run.config.batch:,} images seen")
+        except OSError as error:
+            raise self._kept(error) from error
+        print(f"{self.out}: {self.run.before[1] + self.run.step * self.run.config.batch:,} images seen")
+        remove(self.checkpoint)
+
+    def _kept(self, error: OSError) -> OSError:
+        """The same error, with what there is to go on from."""
+        if not self.saved:
+            return error
+        wrong = str(error).split("; free ")[0].rstrip(".")
+        return OSError(f"{wrong}: mend that, then add --resume to the same command, which goes on from update {self.saved}.")
 
     def write(self, progress: Progress):
         """Note one update."""
@@ -91,8 +117,7 @@ class Diary:
         if progress.step % LOSS_EVERY == 0:
             self.bar.set_postfix(loss=f"{self.smooth.item():.4f}")
             if self.log:
-                self.log.add_scalar("loss", self.run.losses[-1], progress.step)
-                self.log.add_scalar("learning rate", progress.lr, progress.step)
+                self.log.numbers(progress.step, loss=self.run.losses[-1], learning_rate=progress.lr)
         if self.own and progress.step % LOOK_EVERY == 0:
             self._look_for_copies(progress.step)
         if self.film_every and progress.step % self.film_every == 0:
@@ -100,7 +125,7 @@ class Diary:
             data = png(below(self.film, progress.step // self.film_every - 1, row))
             write_safely(self.film, lambda file: file.write(data))
             if self.log:
-                self.log.add_image("sprites", np.asarray(row), progress.step, dataformats="HWC")
+                self.log.picture(progress.step, row)
         if progress.step % self.checkpoint_every == 0:  # after the film: a run that goes on from here has its rows
             self._save()
 
@@ -109,7 +134,8 @@ class Diary:
         if is_writer():
             self._save()
         at = f"stopped after update {self.run.step:,} of {self.run.config.updates:,}"
-        raise Stopped(f"{at}; add --resume to the same command to go on from there", number)
+        how = f"{at}; add --resume to the same command to go on from there"
+        raise Stopped(how if is_writer() else "", number)
 
     def _save(self):
         self.run.save(self.checkpoint)
@@ -149,12 +175,3 @@ def below(path: Path, count: int, row: Image.Image) -> Image.Image:
             longer.paste(before.crop((0, 0, row.width, kept)))
     longer.paste(row, (0, longer.height - row.height))
     return longer
-
-
-def _tensorboard() -> Callable:
-    """TensorBoard's class of writers. It is an optional extra, so it is imported here."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise ValueError("--log needs TensorBoard: pip install tensorboard, or leave --log out.") from error
-    return SummaryWriter

@@ -33,7 +33,7 @@ def join_processes(device: torch.device) -> Iterator[torch.device]:
             raise ValueError(f"{few}: start as many processes as GPUs, or add --device cpu.")
         device = torch.device("cuda", here)
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     try:
         yield device
     finally:
@@ -67,6 +67,15 @@ def mean_of_all(value: float) -> float:
     values = [None] * world()
     dist.all_gather_object(values, value)
     return sum(values) / len(values)
+
+
+def largest_of_all(value: int) -> int:
+    """The largest of the numbers that all processes give; it does not wait for GPUs."""
+    if world() == 1:
+        return value
+    largest = torch.tensor(value)
+    dist.all_reduce(largest, dist.ReduceOp.MAX)
+    return int(largest)
 
 
 def wait_for_all():

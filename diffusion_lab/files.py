@@ -9,6 +9,7 @@ import threading
 import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -41,8 +42,18 @@ def write_safely(path: str | Path, write: Callable):
             reason = error.strerror or "the disk may be full"
             raise OSError(f"{path} could not be written ({reason}); free some space or choose another place.") from error
         finally:
-            if os.path.exists(temporary):
+            with suppress(OSError):  # as a rule it is not there any more
                 os.unlink(temporary)
+
+
+def remove(path: str | Path):
+    """Delete a file of ours, if it is there. OSError, in one sentence, if that fails."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise OSError(f"{path} could not be deleted ({error.strerror}): delete it yourself.") from error
 
 
 def plain(state):
@@ -88,7 +99,8 @@ def clear_leftovers(path: str | Path):
     for left in place.parent.glob(f"{_prefix(place)}*.part"):
         process = left.name.removeprefix(_prefix(place)).split(".")[0]
         if process.isdigit() and not _alive(int(process)):
-            left.unlink(missing_ok=True)
+            with suppress(OSError):  # it is in nobody's way
+                os.unlink(left)
 
 
 def _prefix(place: Path) -> str:
@@ -113,7 +125,7 @@ def read_state(path: str | Path) -> dict:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist, or is no file: give one that `train` wrote.")
+        raise FileNotFoundError(f"{path} {absent(path)}: give a file that `train` wrote.")
     try:
         with open(path, "rb") as file:
             head = file.read(512)
@@ -141,6 +153,15 @@ def read_state(path: str | Path) -> dict:
     if not isinstance(state, dict):
         raise ValueError(f"{path} holds no network's weights; give a file that `train` wrote.")
     return state
+
+
+def absent(path: Path) -> str:
+    """What there is where a file was looked for: a folder, nothing, ..."""
+    if path.is_dir():
+        return "is a folder"
+    if path.is_symlink() and not path.exists():
+        return f"is a link that leads to nothing ({os.readlink(path)})"
+    return "is no regular file" if path.exists() else "does not exist"
 
 
 def _what_else(path: Path, head: bytes) -> str:

@@ -1,6 +1,7 @@
 """One writer for one place: a lock that ends with its process, however that ends."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from .interrupts import held_back
@@ -45,7 +46,8 @@ class Lock:
     def __exit__(self, *error):
         with held_back():
             if fcntl:
-                self.path.unlink(missing_ok=True)  # while it is locked: who opened it meanwhile sees that it is gone
+                with suppress(OSError):  # while it is locked: who opened it meanwhile sees that it is gone
+                    os.unlink(self.path)
             self.file.close()
 
     def _is_mine(self) -> bool:

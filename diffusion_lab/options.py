@@ -1,6 +1,7 @@
 """The options of the command line: their names, ranges and help."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -35,6 +36,12 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str):
         """Print the sentence and leave with status 2."""
+        excluded = re.fullmatch(r"unrecognized arguments: -([^\W\d_]{2}\S*).*", message)
+        if excluded:
+            word = f'if it is a word that you do not want, write "not {excluded[1]}"'
+            message = f"-{excluded[1]} is no option of this command; {word}."
+        elif re.search(r"argument -n: .* not '[^\W\d_]+'", message):  # "-navy" is read as -n avy
+            message = f'{message.rstrip(".")}; if it is a word that you do not want, write "not" before it.'
         print(f"diffusion_lab: {message.removeprefix('argument ')}", file=sys.stderr)
         sys.exit(2)
 
@@ -98,6 +105,13 @@ def check_about_data(options: argparse.Namespace):
 def word_list(text: str) -> tuple[str, ...]:
     """The type of an option that takes names, parted by commas."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def file(text: str) -> Path:
+    """The type of an option that takes the name of a file to write."""
+    if not text.strip() or text.endswith(("/", os.sep)):
+        raise argparse.ArgumentTypeError(f"must be the name of a file, not {text!r}.")
+    return Path(text)
 
 
 def picture(text: str) -> Path:
@@ -176,14 +190,14 @@ def parser(commands: dict[str, Callable]) -> Parser:
     p.add_argument("-n", type=whole(2, MOST), default=MOST, help=about)
     p.add_argument("--no-words", dest="asked", action="store_false", help="ask for nothing; default: for full descriptions")
     p.add_argument("--batch", type=whole(1, MOST), default=100, help="how many at a time; default: %(default)s")
-    p.add_argument("--out", type=Path, default=Path("scores.json"), help="where all figures go; default: %(default)s")
+    p.add_argument("--out", type=file, default=Path("scores.json"), help="where all figures go; default: %(default)s")
 
     command("words", "list the words that a network knows, and how many training sprites have each", weights)
 
     p = command("train", "train a network on the sprite set, or on yours", device, data)
     p.add_argument("--preview", type=Path, metavar="FILE.png", help="draw the first of your sprites with their words, and stop")
     about = "where the weights go; OUT.ckpt stands beside it; default: %(default)s"
-    p.add_argument("--out", type=Path, default=Path("sprites.pt"), help=about)
+    p.add_argument("--out", type=file, default=Path("sprites.pt"), help=about)
     p.add_argument("--resume", action="store_true", help="go on from OUT.ckpt")
     p.add_argument("--from", dest="weights", metavar="NAME", help="begin with these weights: context_unet, or a file")
     p.add_argument("--checkpoint-every", type=whole(1), default=200, metavar="UPDATES", help="default: %(default)s")

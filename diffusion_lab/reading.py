@@ -7,6 +7,7 @@ Whatever is converted, left out or doubtful is said in `notes` and `warnings`; w
 """
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 
 from .arrays import read_arrays
 from .cutting import SIDES, Cut, composed
+from .files import absent
 from .layouts import cut_in_two, each_is_one, layout_of
 from .pictures import SUFFIXES, Picture, open_picture
 from .sprites import CLASSES
@@ -66,7 +68,10 @@ def load_path(path: str | Path, cut: Cut | None = None, names: tuple[str, ...] =
     """
     path, cut = Path(path), cut or Cut()
     if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist: give a picture, a folder, a table (CSV, JSON), an .npy or an .npz.")
+        kinds = "a picture, a folder, a table (CSV, JSON), an .npy or an .npz"
+        if re.match(r"[a-z]+:/", str(path)):
+            raise ValueError(f"{path} is a web address, and nothing is fetched: save it here, and give {kinds}.")
+        raise FileNotFoundError(f"{path} {absent(path)}: give {kinds}.")
     suffix = path.suffix.lower()
     if path.is_file() and suffix in (".npy", ".npz"):
         return _of_arrays(path, cut, names)
@@ -88,7 +93,7 @@ def load_path(path: str | Path, cut: Cut | None = None, names: tuple[str, ...] =
     if left:
         notes.insert(0, f"left out: {', '.join(left)}")
     if not frames:
-        why = f" ({notes[0]})" if left else ""
+        why = f" ({'; '.join(notes)})" if notes else ""
         raise ValueError(f"{path} holds no pictures that can be read{why}: put PNG, JPG, WebP, BMP or GIF files there.")
     return _cut_all(path, frames, cut, notes)
 
@@ -124,11 +129,17 @@ def _walk(root: Path, notes: list[str], left: list[str], bad: list[str]) -> list
     visit(root, ())
     described = [p for p in others if p.suffix.lower() == ".json" and p.with_suffix(".png") in {row.file for row in rows}]
     others = [p for p in others if p not in described or aseprite_frames(p) is None]
+    odd = [f"{p.relative_to(root)} {absent(p)}" for p in others if not p.is_file()]
+    left += [named(odd)] if odd else []
+    others = [p for p in others if p.is_file()]
     left += [f"{len(others)} of another kind ({named([str(p.relative_to(root)) for p in others])})"] if others else []
     left += [named(sorted(set(hidden)))] if hidden else []
     tables = [p for p in others if p.suffix.lower() in (".csv", ".json", ".tsv")]
     if tables:
         notes.append(f"to use the words of a table, give the table itself: --data {tables[0]}")
+    arrays = [p for p in others if p.suffix.lower() in (".npy", ".npz")]
+    if arrays:
+        notes.append(f"to read an array, give the array itself: --data {arrays[0]}")
     if folders and any(row.words for row in rows):
         loose = [row.file.name for row in rows if not row.words]
         rows = [row for row in rows if row.words]
@@ -201,7 +212,7 @@ def _cut_all(path: Path, frames: list[Frame], cut: Cut, notes: list[str]) -> Rea
     found = [composed(tile[None], cut)[0] for tile in tiles] if len(sides) > 1 else list(composed(np.stack(tiles), cut))
     kept, left, vanished, repeated, seen = [], Counter(), [], 0, set()
     for k, tile in enumerate(tiles):
-        key = (found[k].tobytes(), words[k])
+        key = (found[k].tobytes(), frozenset(map(parts_of, words[k])))
         blank = _blank(tile)
         if blank:
             left[blank] += 1
@@ -292,4 +303,5 @@ def _of_arrays(path: Path, cut: Cut, names: tuple[str, ...]) -> Read:
     if contexts.any():
         notes.append(_said_words(contexts, words))
     many = f"{blank.sum()} of {n} sprites are of one colour and are learned, too: take them out if they are blank."
-    return Read(found.images, contexts, words, notes, [many] if blank.any() and not blank.all() else [])
+    warnings = found.warnings + ([many] if blank.any() and not blank.all() else [])
+    return Read(found.images, contexts, words, notes, warnings)

@@ -42,9 +42,11 @@ def starting_run(
         raise ValueError(f"{checkpoint} is not there, so there is nothing to go on with: leave --resume out.")
     if options.resume:
         run = Run.load(checkpoint, device)
+        if run.before[0] and "updates" in asked:  # --updates says all of them, also those of the training before
+            asked["updates"] = max(1, asked["updates"] - run.before[0])
         changed = [name for name, value in asked.items() if value not in (asdict(run.config)[name], "auto")]
         if changed == ["updates"] and asked["updates"] > run.step:
-            longer = f"{asked['updates']:,} updates instead of {run.config.updates:,}"
+            longer = f"{run.before[0] + asked['updates']:,} updates instead of {run.before[0] + run.config.updates:,}"
             _say(f"{longer}: the learning rate follows the new plan from here")
             run.config = replace(run.config, updates=asked["updates"])
         elif changed:
@@ -52,6 +54,11 @@ def starting_run(
         return run
     if checkpoint.exists():
         raise ValueError(f"{checkpoint} is an unfinished run: add --resume to go on with it, or delete it to begin again.")
+    if options.out.exists() and options.out.stat().st_size:
+        done = _done(options.out)[0]
+        longer = f"to train it longer, add --resume and a larger number, as --updates {2 * done};"
+        what = f"is a finished training, after {done:,} updates: {longer}" if done else "holds trained weights:"
+        raise ValueError(f"{options.out} {what} to begin another, give another --out, or delete it.")
     if options.weights is None:
         run = Run(TrainConfig(**asked), device, words=names, height=height)
     else:
@@ -63,14 +70,22 @@ def starting_run(
 
 def _longer(out: Path, asked: dict, names: tuple[str, ...], contexts: Tensor, height: int, device: torch.device) -> Run:
     """A finished run that is to go on: with its weights, for the updates that are missing."""
-    done = history(out).get("updates")
-    done = done if type(done) is int else 0
+    done, images = _done(out)
     if asked.get("updates", 0) <= done:
         more = f"to train longer, add --resume and a larger number, as --updates {2 * done}"
         raise ValueError(f"{out} is finished, after {done:,} updates: {more}, which begins with its weights.")
     rest = asked["updates"] - done
-    _say(f"{out} is finished, after {done:,} updates: {rest:,} more, from its weights, with a learning rate that begins anew")
-    return _from_weights(str(out), asked | {"updates": rest}, names, contexts, height, device)
+    what = f"is finished, after {done:,} updates" if done else "does not say how long it was trained"
+    _say(f"{out} {what}: {rest:,} more, from its weights, with a learning rate that begins anew")
+    run = _from_weights(str(out), asked | {"updates": rest}, names, contexts, height, device)
+    run.before, run.data = (done, images), history(out).get("data")
+    return run
+
+
+def _done(out: Path) -> tuple[int, int]:
+    """The updates and the images of a finished training; 0 where the file does not say it."""
+    told = history(out)
+    return tuple(told[name] if type(told.get(name)) is int else 0 for name in ("updates", "images"))
 
 
 def _from_weights(name: str, asked: dict, names: tuple[str, ...], contexts: Tensor, height: int, device: torch.device) -> Run:
@@ -79,6 +94,12 @@ def _from_weights(name: str, asked: dict, names: tuple[str, ...], contexts: Tens
         raise ValueError(f"--from {name}: what needs {schedule.T} steps cannot be trained so; take context_unet.")
     if not isinstance(model, ContextUnet):
         raise ValueError(f"--from {name}: only a ContextUnet can be trained here, not a {type(model).__name__}.")
+    if asked.get("n_feat", model.n_feat) != model.n_feat:
+        wrong = f"--n-feat {asked['n_feat']} does not fit --from {name}, whose n_feat is {model.n_feat}"
+        raise ValueError(f"{wrong}: leave --n-feat out, or begin without --from.")
+    if asked.get("prediction", model.prediction) != model.prediction:
+        wrong = f"--prediction {asked['prediction']} does not fit --from {name}, which predicts {model.prediction}"
+        raise ValueError(f"{wrong}: leave --prediction out, or begin without --from.")
     own = {"n_feat": model.n_feat, "prediction": model.prediction, "schedule": schedule.name, "T": schedule.T}
     if schedule.name not in SCHEDULES and "schedule" not in asked:
         raise ValueError(f"--from {name}: its schedule {schedule.name!r} is none of these: add --schedule cosine.")
@@ -106,7 +127,9 @@ def _from_weights(name: str, asked: dict, names: tuple[str, ...], contexts: Tens
 
 def _say_what_is_left(schedule: Schedule):
     left = schedule.alpha_bar[-1].sqrt().item()
-    if left > MUCH_LEFT:
+    if schedule.T == 1:
+        _say("with T = 1 there is one step from noise to sprite, which can only draw the mean of all: take more, as --T 500")
+    elif left > MUCH_LEFT:
         wrong = f"the {schedule.name} schedule with T = {schedule.T} leaves {left:.0%} of the sprite at the end"
         _say(f"{wrong}, and sampling begins with none of it: take --schedule cosine")
 

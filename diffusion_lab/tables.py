@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .pictures import MOST_PIXELS
+from .words import JOINS, NOTS, parts_of
 
 MOST_WORDS = 4096  # a network has a column of weights for each
 SEPARATORS = ",;|/"
@@ -33,6 +35,9 @@ def as_word(name: str) -> str:
         return f"class {word}"
     if not any(character.isalnum() for character in word):
         raise ValueError(f"The name {name!r} holds no letter and cannot be a word: rename it.")
+    if all(token in JOINS | NOTS for token in parts_of(word)):
+        why = 'prompts read "a", "and", "not" and the like otherwise'
+        raise ValueError(f"The name {name!r} cannot be a word: {why}: rename it.")
     return word
 
 
@@ -50,7 +55,16 @@ def read_table(path: Path) -> list[Row]:
     """
     text = _text(path)
     pairs = _json_pairs(path, text) if path.suffix.lower() == ".json" else _csv_pairs(path, text)
+    web = [file for file, _ in pairs if "://" in file]
+    if web:
+        raise ValueError(f"{path} names web addresses ({named(web, 2)}), and nothing is fetched: save the pictures beside it.")
     rows = [Row(path.parent / file, words) for file, words in pairs]
+    said = {}
+    for row in rows:
+        words = {parts_of(word) for word in row.words}
+        if said.setdefault(os.path.normpath(row.file), words) != words:
+            name = row.file.relative_to(path.parent)
+            raise ValueError(f"{path} names {name} twice, with other words: write it once, with all its words.")
     missing = [str(row.file) for row in rows if not row.file.is_file()]
     if missing:
         raise ValueError(f"{path} names files that are not there: {named(missing)}; give them as seen from the table's folder.")

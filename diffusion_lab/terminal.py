@@ -1,5 +1,6 @@
 """What is said, and to whom: a terminal that knows few letters, a closed one, a reader that left; and faults of our own."""
 
+import errno
 import os
 import sys
 import tempfile
@@ -9,10 +10,13 @@ from contextlib import contextmanager
 
 
 class Steady:
-    """A text stream that never fails: letters that it does not know become "?", and after it is closed all goes nowhere."""
+    """A text stream that never fails: letters that it does not know become "?", and after it is closed all goes nowhere.
+
+    lost: why something was not written that somebody waits for, as "No space left on device"; "" for a reader that left.
+    """
 
     def __init__(self, stream):
-        self.stream = stream
+        self.stream, self.lost = stream, ""
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
 
@@ -21,8 +25,8 @@ class Steady:
             self.stream.write(text)
             if "\n" in text:
                 self.stream.flush()
-        except (OSError, ValueError, AttributeError):  # the reader left, it is closed, or there is none
-            self.stream = None
+        except (OSError, ValueError, AttributeError) as error:
+            self._give_up(error)
         return len(text)
 
     def flush(self):
@@ -30,8 +34,14 @@ class Steady:
         try:
             if self.stream is not None:
                 self.stream.flush()
-        except (OSError, ValueError):
-            self.stream = None
+        except (OSError, ValueError) as error:
+            self._give_up(error)
+
+    def _give_up(self, error: Exception):
+        """The reader left, the stream is closed, or there is none; else something is lost."""
+        self.stream = None
+        if isinstance(error, OSError) and error.errno not in (errno.EPIPE, errno.EBADF, errno.EINVAL):
+            self.lost = error.strerror
 
     def isatty(self) -> bool:
         try:
@@ -50,12 +60,13 @@ class Steady:
 
 
 @contextmanager
-def steady_streams() -> Iterator[None]:
-    """stdout and stderr that never fail, for as long as it is entered."""
+def steady_streams() -> Iterator[Steady]:
+    """stdout and stderr that never fail, for as long as it is entered; gives stdout."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Steady(sys.stdout), Steady(sys.stderr)
+    out, sys.stderr = Steady(sys.stdout), Steady(sys.stderr)
+    sys.stdout = out
     try:
-        yield
+        yield out
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -98,6 +98,7 @@ class Run:
         if config.precision == "auto":
             config = replace(config, precision="bf16" if gains_from_bf16(self.device) else "fp32")
         self.config, self.step = config, 0
+        self.before = (0, 0)  # updates and images of the training that this one makes longer
         self.schedule = SCHEDULES[config.schedule](config.T)
         if self.device.type == "cuda":
             self.schedule = Schedule(config.schedule, self.schedule.alpha_bar.to(self.device))

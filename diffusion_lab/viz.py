@@ -10,10 +10,12 @@ from numbers import Integral
 
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from .sprites import to_uint8
 
 INK, PAPER, ACCENT = "#26324a", "#ffffff", "#d1495b"
+MADE_BY = "diffusion_lab"  # in every PNG and GIF: other people's are not written over
 BACKGROUND = 255  # the place in a GIF's palette of what lies around the figures
 NEAR_WHITE = 232  # from here on, in all three channels, a made pixel passes for the white that sprites stand on
 PANEL_GAP = 6  # sprite pixels between the two halves of a GIF
@@ -157,6 +159,7 @@ def gif(
         append_images=sheets[1:],
         duration=[pause] * (len(sheets) - 1) + [pause + round(1000 * hold)],
         loop=0,
+        comment=MADE_BY.encode(),
         optimize=False,  # it would look for colours that no pixel has, in each frame
         **({"transparency": BACKGROUND, "disposal": 2} if background == "transparent" else {}),
     )
@@ -212,7 +215,9 @@ def rgba(colour: str) -> tuple[int, int, int, int]:
 def png(picture: Image.Image) -> bytes:
     """A Pillow image as PNG bytes."""
     file = io.BytesIO()
-    picture.save(file, "PNG", optimize=True)
+    info = PngInfo()
+    info.add_text("Software", MADE_BY)
+    picture.save(file, "PNG", optimize=True, pnginfo=info)
     return file.getvalue()
 
 

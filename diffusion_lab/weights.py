@@ -143,9 +143,11 @@ def load_model(name: str | Path | None = None, device: torch.device | str = "cpu
 
 
 def weights_path(name: str | Path | None = None) -> Path:
-    """Where the weights of `load_model(name)` are."""
+    """Where the weights of `load_model(name)` are. FileNotFoundError, in one sentence, for a folder."""
     if name is None or str(name) in SHIPPED:
         return packaged_file("weights", f"{name or SHIPPED[0]}.pt")
+    if Path(name).is_dir():
+        raise FileNotFoundError(f"{Path(name)} is a folder: give a file that `train` wrote.")
     return Path(name)
 
 

@@ -221,7 +221,8 @@ class Vocabulary:
         known = [*self.words, *(name for name in SYNONYMS if parts_of(name) in self.forms)]
         near = [f'"{name}"' for name in difflib.get_close_matches(word.lower(), known, 2, cutoff=0)]
         nearest = "the nearest are " + " and ".join(near) if len(near) > 1 else f"the nearest is {near[0]}"
-        return ValueError(f'"{word}" is not a word of this network; {nearest}: python -m diffusion_lab words lists all.')
+        where = "python -m diffusion_lab words, with the same --weights, lists all"
+        return ValueError(f'"{word}" is not a word of this network; {nearest}: {where}.')
 
 
 def drop_words(c: Tensor, whole: float, single: float, generator: torch.Generator) -> Tensor:

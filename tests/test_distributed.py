@@ -128,6 +128,38 @@ def test_the_same_command_line_gives_the_same_loss_curve_and_one_file(data, monk
     assert two == pytest.approx(one, rel=0.1)
 
 
+SIGNALLED = """
+import os, signal, sys
+from diffusion_lab import Run
+from diffusion_lab.__main__ import main
+learn = Run._learn
+def told(run, *batch):
+    if run.step == 5 and os.environ["RANK"] == sys.argv[1]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)  # torchrun may send it again: that must not keep the checkpoint from being written
+    return learn(run, *batch)
+Run._learn = told
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def test_a_signal_to_one_of_them_stops_all_at_the_same_update_with_one_checkpoint(data):
+    """It comes to the process that does not write: the other one writes the checkpoint, and says how to go on."""
+    (data / "program.py").write_text(SIGNALLED)
+    short = ["--updates", "8"]
+    status, said = torchrun(data, "-m", "diffusion_lab", *command("--out", "whole.pt", *short))
+    assert status == 0, said
+    status, said = torchrun(data, "program.py", "1", *command("--out", "cut.pt", *short))
+    sentence = "diffusion_lab: stopped after update 5 of 8; add --resume to the same command to go on from there"
+    assert status and said.count(sentence) == 1 and "fault of ours" not in said, said
+    assert torch.load(data / "cut.pt.ckpt", weights_only=True)["step"] == 5
+    assert sorted(path.name for path in data.glob("*.pt*")) == ["cut.pt.ckpt", "whole.pt"]
+    status, said = torchrun(data, "-m", "diffusion_lab", *command("--out", "cut.pt", *short, "--resume"))
+    assert status == 0, said
+    assert (data / "cut.pt").read_bytes() == (data / "whole.pt").read_bytes()
+    assert sorted(path.name for path in data.glob("*.pt*")) == ["cut.pt", "whole.pt"]
+
+
 def test_a_batch_that_cannot_be_shared_is_refused_in_one_sentence(data, monkeypatch, capsys):
     monkeypatch.chdir(data)
     monkeypatch.setattr(training, "world", lambda: 2)

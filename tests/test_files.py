@@ -144,7 +144,38 @@ def test_the_first_signal_is_noted_and_the_second_leaves():
     twice = "import os, signal\nfrom diffusion_lab.interrupts import Stop\nwith Stop():\n"
     twice += "    os.kill(os.getpid(), signal.SIGTERM)\n    os.kill(os.getpid(), signal.SIGINT)\n    print('here')"
     done = subprocess.run([sys.executable, "-c", twice], cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    said = "diffusion_lab: stopped at once: add --resume to the same command to go on from the last checkpoint"
+    assert (done.returncode, done.stdout, done.stderr.split("\n")) == (130, "", ["", said, ""])
+    done = subprocess.run(
+        [sys.executable, "-c", twice.replace("Stop()", "Stop(patient=True)")], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "here\n", "")
+
+
+ONCE = """
+import os, signal, sys
+from diffusion_lab.interrupts import once
+signal.signal(signal.SIGINT, once)
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+except KeyboardInterrupt:
+    print("stopped", flush=True)
+    os.kill(os.getpid(), signal.SIGINT)
+print("never")
+"""
+EARLY = """
+import os, runpy, signal, sys
+from diffusion_lab import commands
+commands.parser = lambda functions: os.kill(os.getpid(), signal.SIGINT)
+runpy.run_module("diffusion_lab", run_name="__main__")
+"""
+
+
+def test_the_first_ctrl_c_is_answered_and_a_second_one_ends_the_process_without_a_trace():
+    done = subprocess.run([sys.executable, "-c", ONCE], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "stopped\n", "")
+    done = subprocess.run([sys.executable, "-c", EARLY], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "diffusion_lab: stopped\n")
 
 
 HOLD = """

@@ -66,14 +66,15 @@ def test_a_training_that_diverges_keeps_what_was_good_and_says_how_to_go_on(monk
     good = Path("w.pt").read_bytes()
     capsys.readouterr()
     learn = at(5, lambda run, loss: loss * math.nan, monkeypatch)
-    said = refused(capsys, "train", "--data", str(INPUTS / "plain.png"), *QUICK, "--out", "w.pt", "--checkpoint-every", "2")
+    longer = ["--out", "w.pt", "--resume", "--updates", "12", "--checkpoint-every", "2"]
+    said = refused(capsys, "train", "--data", str(INPUTS / "plain.png"), *QUICK, *longer)
     assert "The loss is no number after 5 updates: go on from update 4, which is kept" in said
     assert Path("w.pt").read_bytes() == good and torch.load("w.pt.ckpt", weights_only=True)["step"] == 4
     monkeypatch.setattr(Run, "_learn", learn)
     source, lr = re.search(r"--from (\S+) --lr (\S+) and another --out", said).groups()
     assert train("--from", source, "--lr", lr, "--out", "other.pt") == 0  # the way that is named works
     os.remove(re.search(r"or delete (\S+) and begin again", said)[1])
-    assert train("--lr", lr, "--out", "w.pt") == 0
+    assert train("--lr", lr, *longer) == 0
 
 
 def test_a_training_that_diverges_before_its_first_checkpoint_leaves_nothing_in_the_way(monkeypatch, capsys):
@@ -292,13 +293,22 @@ def in_a_shell(line, **more):
         ("lab words | head -1", 0),
         ("lab words >&-", 0),
         ("lab words --weights none.pt 2>&-", 2),
-        ("lab words >/dev/full", 0),
         ("lab train --help | head -1", 0),
     ],
 )
 def test_a_closed_or_leaving_reader_is_no_error(line, status):
     done = in_a_shell(line)
     assert done.returncode == status and done.stderr == b"", done
+
+
+def test_what_a_full_disk_does_not_take_is_said_though_the_work_is_done():
+    sentence = b"diffusion_lab: what was to be printed could not be written (No space left on device)\n"
+    Run(TrainConfig(updates=1, n_feat=8, T=2), "cpu").export("w.pt")
+    for command in ("words", "sample -n 1 --steps 1 --device cpu --out a.png", "train --help"):
+        weights = "" if "help" in command else "--weights w.pt"
+        done = in_a_shell(f"lab {command} {weights} >/dev/full")
+        assert (done.returncode, done.stderr) == (2, sentence), command
+    assert Image.open("a.png").size == (72, 72)
 
 
 def test_a_terminal_that_knows_few_letters_gets_all_but_these():

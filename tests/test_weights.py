@@ -286,8 +286,8 @@ def format_1(path):
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1\nsize 9669825\n"
 OTHERS = {
-    "missing": (lambda path: None, "does not exist, or is no file"),
-    "a folder": (lambda path: path.mkdir(), "does not exist, or is no file"),
+    "missing": (lambda path: None, "does not exist: give a file that `train` wrote"),
+    "a folder": (lambda path: path.mkdir(), "is a folder: give a file that `train` wrote"),
     "empty": (lambda path: path.write_bytes(b""), "is empty; take a fresh copy"),
     "text": (lambda path: path.write_text("hello"), "is truncated or no weights file"),
     "cut": (lambda path: cut(path, 0.5), "is truncated: its end is missing"),

@@ -156,7 +156,7 @@ def check_prompt(vocabulary, text, wanted, unwanted):
     ("text", "sentence"),
     [
         ("unicorn", '"unicorn" is not a word of this network; the nearest are "corn" and "'),
-        ("unicorn", ": python -m diffusion_lab words lists all."),
+        ("unicorn", ": python -m diffusion_lab words, with the same --weights, lists all."),
         ("red knigth", '"knigth" is not a word of this network; the nearest are "knight"'),
         ("egplant", 'the nearest are "eggplant"'),
         ("0.5 dragon", '"dragon" is not a word'),
