@@ -77,9 +77,9 @@ def sample(options: argparse.Namespace) -> int:
     how = _sampling(options, model, schedule, film)
     seed = torch.Generator().manual_seed(options.seed)
     context, negative = model.words.contexts(text, n, seed)
-    if negative is not None and how.guidance == 1:
-        cure = "give --weights context_unet" if is_distilled(model, schedule) else "give another --guidance"
-        raise ValueError(f'"not" needs a guidance other than 1: {cure}, or leave out what is excluded.')
+    if negative is not None and how.guidance <= 1:  # below 1 it would lead to what is excluded
+        cure = "give --weights context_unet" if is_distilled(model, schedule) else "give a larger --guidance"
+        raise ValueError(f'"not" needs a guidance above 1: {cure}, or leave out what is excluded.')
     if negative is None and not context.any():
         context, how = None, how._replace(guidance=1.0)  # the network knows nothing that it could be guided to
     more = {} if options.eta is None else {"eta": options.eta}

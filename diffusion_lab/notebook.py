@@ -215,8 +215,8 @@ def prompt_box(model: torch.nn.Module, schedule: Schedule, prompt: str = "red po
     def draw() -> Drawing:
         guidance, generator = strength.value if guided else 1.0, torch.Generator().manual_seed(seed.value)
         contexts, negative = words.contexts(field.value, n, generator)
-        if negative is not None and guidance == 1:
-            why = "a strength other than 1" if guided else "guidance, and this network has its own in its weights"
+        if negative is not None and guidance <= 1:  # below 1 it would lead to what is excluded
+            why = "a strength above 1" if guided else "guidance, and this network has its own in its weights"
             raise ValueError(f'"not {_excluded(words, negative)}" needs {why}: leave it out{" or move the slider" * guided}.')
         walk = sampler(model, schedule, n, contexts, guidance, generator, negative=negative, steps=steps)
         picture = png(grid(collect(walk, every=steps).images, columns=4, scale=6))

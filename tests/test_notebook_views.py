@@ -342,12 +342,13 @@ def test_a_first_prompt_that_cannot_be_read_is_the_callers_error(shown):
     assert shown == []
 
 
-def test_not_needs_a_strength_other_than_1(shown):
+def test_not_needs_a_strength_above_1(shown):
     prompt_box(network_of_words(), cosine(), "knight, not red", n=2)
     view = View(shown[0])
     picture = view.picture
-    view.controls["strength"].value = 1.0
-    assert view.picture == picture and '"not red" needs a strength other than 1' in view.complaint
+    for strength in (1.0, 0.5):
+        view.controls["strength"].value = strength
+        assert view.picture == picture and '"not red" needs a strength above 1' in view.complaint
     view.controls["prompt"].value = "knight"
     assert view.picture != picture and view.complaint == ""
 
