@@ -8,12 +8,14 @@ import pytest
 import torch
 from common import ROOT, load_script
 
-from diffusion_lab import ContextUnet, Run, TrainConfig, collect, distillation, load_model, sample_ddim
+from diffusion_lab import CLASSES, ContextUnet, Run, TrainConfig, collect, distillation, load_model, sample_ddim
 from diffusion_lab.distillation import distil
+from diffusion_lab.files import read_state
 from diffusion_lab.schedules import cosine, linear, step_grid
 from diffusion_lab.steps import at, perturb
 from diffusion_lab.training import LOSS_EVERY, diffusion_loss, learning_rate
-from diffusion_lab.weights import NETWORKS, history
+from diffusion_lab.weights import NETWORKS, Sampling, history, save
+from diffusion_lab.words import Vocabulary
 
 TEACHER = cosine(40)
 CONFIG = TrainConfig(
@@ -236,6 +238,23 @@ def test_make_writes_a_network_of_four_steps(tmp_path, monkeypatch):
     assert history(tmp_path / "few_steps.pt")["updates"] == 2
     assert student.sampling == ("ddim", 4, 1.0) and student.words.words == teacher.words.words
     assert torch.equal(student.words.counts, teacher.words.counts)
+
+
+def test_make_halves_the_parameters_and_leaves_the_statistics(tmp_path):
+    make = load_script(ROOT / "weights" / "make.py")
+    path = tmp_path / "one.pt"
+    torch.manual_seed(0)
+    model = ContextUnet(3, 8, len(CLASSES)).eval()
+    large = next(norm for norm in model.modules() if isinstance(norm, torch.nn.BatchNorm2d))
+    large.running_var.fill_(161_564.9)  # no half precision number is so large
+    save(path, model, cosine(4), Vocabulary.of(CLASSES, torch.zeros(0, 5)), Sampling("ddim", 4, 1.0), {"updates": 2})
+    make.halve(path)
+    written, again = read_state(path)["model"], load_model(path)[0]
+    for name, tensor in model.named_parameters():
+        assert written[name].dtype == torch.half and torch.equal(again.state_dict()[name], tensor.half().float())
+    for name, tensor in model.named_buffers():
+        assert written[name].dtype == tensor.dtype and torch.equal(again.state_dict()[name], tensor)
+    assert history(path) == {"updates": 2} and again.words.words == CLASSES
 
 
 def test_bad_numbers_are_refused_in_one_sentence(teacher, images):

@@ -26,7 +26,7 @@ import torch
 from diffusion_lab import CLASSES, Run, TrainConfig, collect, load_kinds, load_model, load_sprites, load_words, to_tensors
 from diffusion_lab.devices import best_device
 from diffusion_lab.distillation import distil
-from diffusion_lab.files import write_safely
+from diffusion_lab.files import read_state, write_safely
 from diffusion_lab.metrics import Judge, SpriteClassifier, evaluate
 from diffusion_lab.samplers import SAMPLERS
 from diffusion_lab.sprites import to_uint8, unseen_pairs
@@ -221,7 +221,16 @@ def train_few_steps(out: Path, seconds: float | None):
             gap = float(np.mean(run.losses[-4:] or [progress.loss.item()]))
             print(f"update {progress.step:,}, {time.monotonic() - begin:.0f} s, gap {gap:.5f}", flush=True)
     run.export(out / "few_steps.pt")
+    halve(out / "few_steps.pt")
     print(f"few_steps: {run.step:,} updates of {run.config.batch}, {time.monotonic() - begin:.0f} s", flush=True)
+
+
+def halve(path: Path):
+    """Write the parameters of a file of weights in half precision. The statistics of BatchNorm stay: some exceed its range."""
+    state = read_state(path)
+    buffers = {name for name, _ in load_model(path)[0].named_buffers()}
+    state["model"] = {name: tensor if name in buffers else tensor.half() for name, tensor in state["model"].items()}
+    write_safely(path, lambda file: torch.save(state, file))
 
 
 def checksum(out: Path, name: str) -> str:
