@@ -1,6 +1,6 @@
 """Measure what was weak in the exercise that the bonus notebook B4 comes from, on a toy of it that a CPU learns in minutes.
 
-    python weights/ablate_scenes.py --tera 8 [--seeds 1]    the part "ablation" of scenes.json, a line for each recipe and seed
+    python weights/ablate_scenes.py --tera 6 [--seeds 1]   the part "ablation" of scenes.json, a line for each recipe, seed
 
 The toy: one or two objects out of six (red, cyan, yellow; cubes and spheres), 32×32. All recipes get the same number of
 operations, whatever the machine's load; a recipe differs from the first in one point. What is drawn is judged by scene_judge,
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from make_scenes import Notes, drawer, printed
+from make_scenes import Notes, drawer
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -27,14 +27,14 @@ from diffusion_lab import ContextUnet, Run, TrainConfig, collect, sample_ddpm, t
 from diffusion_lab.bonus.scene_judge import hits, load_scene_classifier
 from diffusion_lab.bonus.scene_unet import PATCH, SceneUnet
 from diffusion_lab.bonus.scenes import LABELS
-from diffusion_lab.steps import perturb
+from diffusion_lab.steps import at, perturb
 from diffusion_lab.unet import for_drawing
 from diffusion_lab.weights import Sampling
 
 HERE = Path(__file__).parent
 NAMES = ("red cube", "cyan cube", "yellow cube", "red sphere", "cyan sphere", "yellow sphere")
 PLACES = [LABELS.index(name) for name in NAMES]
-SIDE, SCENES, WIDTH = 32, 8000, 48
+SIDE, SCENES, WIDTH = 32, 8000, 64
 CONFIG = TrainConfig(batch=64, lr=1e-2, warmup=50, ema=0.99, word_dropout=0.0, context_dropout=0.1, schedule="cosine", T=500)
 GUIDANCES, STEPS, REPEATS = (1.0, 3.0), 50, 4
 
@@ -44,12 +44,17 @@ class Course(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.inner = ContextUnet(3 * PATCH**2, 64, len(NAMES), SIDE // PATCH, "v")
+        self.inner = ContextUnet(3 * PATCH**2, 72, len(NAMES), SIDE // PATCH, "v")
         self.in_channels, self.height, self.n_cfeat, self.prediction = 3, SIDE, len(NAMES), "v"
 
     def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
         """As SceneUnet."""
         return F.pixel_shuffle(self.inner(F.pixel_unshuffle(x, PATCH), t, c), PATCH)
+
+
+def printed(x0: Tensor, t: Tensor, eps: Tensor, alpha_bar: Tensor) -> Tensor:
+    """x_t with the noise multiplied by the picture's factor, as the exercise prints it."""
+    return at(alpha_bar.sqrt(), t, x0) * (x0 + eps)
 
 
 def network(width: int = WIDTH) -> SceneUnet:
