@@ -3,7 +3,6 @@
     python weights/make_scenes.py [--seconds 300]         train all networks, then the evaluation
     python weights/make_scenes.py --more [--seconds 300]  train scene_unet further
     python weights/make_scenes.py --evaluate              scenes.json: the figures of the card; its pictures
-    python weights/make_scenes.py --ablation 600          train each recipe of the ablation for so many seconds
 
 Written in half precision are scene_judge.pt and scene_guide.pt, two classifiers that learn apart, and scene_unet.pt.
 --seconds: for the training of scene_unet, once its updates are translated; else its number of updates decides.
@@ -16,9 +15,8 @@ import importlib.util
 import json
 import random
 import time
-from collections.abc import Callable
 from dataclasses import asdict, replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -28,7 +26,7 @@ import torch.nn.functional as F
 from make import fit
 from torch import Tensor, nn
 
-from diffusion_lab import ContextUnet, Run, Schedule, TrainConfig, collect, load_model, training
+from diffusion_lab import Run, Schedule, TrainConfig, collect, load_model, training
 from diffusion_lab.bonus.scene_judge import COUNTS, ClassifierGuided, Hits, SceneClassifier, hits, load_scene_classifier
 from diffusion_lab.bonus.scene_unet import SceneUnet
 from diffusion_lab.devices import best_device
@@ -36,7 +34,7 @@ from diffusion_lab.distances import nearest_two
 from diffusion_lab.files import write_safely
 from diffusion_lab.metrics import SAME
 from diffusion_lab.samplers import SAMPLERS
-from diffusion_lab.steps import at, perturb
+from diffusion_lab.steps import perturb
 from diffusion_lab.unet import for_drawing
 from diffusion_lab.viz import grid, png
 from diffusion_lab.weights import Sampling, history, save
@@ -139,17 +137,11 @@ def train_classifier(name: str, data: tuple[Tensor, ...], schedule: Schedule | N
     write_safely(out / f"{name}.pt", lambda file: torch.save(state, file))
 
 
-def train(
-    make: Callable[[], nn.Module],
-    config: TrainConfig,
-    data: tuple[Tensor, ...],
-    seconds: float | None,
-    more: Path | None = None,
-) -> Run:
+def train(config: TrainConfig, data: tuple[Tensor, ...], seconds: float | None, more: Path | None = None) -> Run:
     """A network, from the random weights of seed 0, or from the weights at `more`. data: as `render` gives it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = make()
+        network = SceneUnet()
     run = Run(config, best_device(), words=tuple(drawer().NAMES), sampling=BEST, network=network)
     if more:
         run.start_from(load_model(more)[0])
@@ -157,7 +149,7 @@ def train(
         run.compile()
     steps = run.advance(floats(data[0]), data[1])
     if seconds:
-        for _ in range(10):  # what is translated now is not counted, so that the recipes of the ablation get equal time
+        for _ in range(10):  # what is translated now is not counted
             next(steps).loss.item()
         fit(run, steps, time.monotonic() + seconds)
     for progress in steps:
@@ -185,31 +177,6 @@ def judged(judge: SceneClassifier, drawn: list[Tensor], asked: Tensor) -> dict:
     return means | {"top_k_range": [round(end(one.top_k for one in found), 4) for end in (min, max)]}
 
 
-def printed(x0: Tensor, t: Tensor, eps: Tensor, alpha_bar: Tensor) -> Tensor:
-    """x_t with the noise multiplied by the picture's factor, as the exercise prints it."""
-    return at(alpha_bar.sqrt(), t, x0) * (x0 + eps)
-
-
-def without_attention(network: SceneUnet) -> SceneUnet:
-    """The same network, each point of which sees its neighbours only."""
-    for level in (*network.downs, *network.ups):
-        level.attention = nn.Identity()
-    return network
-
-
-def recipes() -> dict[str, tuple[Callable[[], nn.Module], dict, float]]:
-    """{name: the network, what differs in the configuration, the guidance} of the ablation."""
-    course = partial(ContextUnet, n_cfeat=24, height=64, prediction="v")
-    return {
-        "as here": (SceneUnet, {}, BEST.guidance),
-        "context never dropped": (SceneUnet, {"context_dropout": 0.0}, 1.0),
-        "linear, T = 300": (SceneUnet, {"schedule": "linear", "T": 300}, BEST.guidance),
-        "no attention": (lambda: without_attention(SceneUnet()), {}, BEST.guidance),
-        "the course's network": (course, {}, BEST.guidance),
-        "noise by the picture's factor": (SceneUnet, {}, BEST.guidance),
-    }
-
-
 def train_classifiers(out: Path):
     """The judge, which sees scenes of any labels, and the guide, which sees the training scenes only."""
     r = random.Random("extra")
@@ -223,7 +190,7 @@ def train_classifiers(out: Path):
 def train_unet(seconds: float | None, more: bool, out: Path):
     """scene_unet, from nothing, or from the weights that lie there."""
     path = out / "scene_unet.pt"
-    run = train(SceneUnet, UNET, scenes("train"), seconds, path if more else None)
+    run = train(UNET, scenes("train"), seconds, path if more else None)
     before = history(path)["images"] if more else 0
     about = {"config": asdict(run.config), "images": before + run.step * run.config.batch, "losses": run.losses}
     save(path, copy.deepcopy(run.ema.model).half(), run.schedule, run.vocabulary, run.sampling, about)
@@ -242,6 +209,7 @@ class Notes:
         self.path, sha256 = out / "scenes.json", hashlib.sha256((out / "scene_unet.pt").read_bytes()).hexdigest()
         known = json.loads(self.path.read_text()) if self.path.exists() else {}
         self.content = known if known.get("sha256") == sha256 else {"sha256": sha256, "lines": []}
+        self.content.setdefault("cuts", [])
         self.content.setdefault("ablation", known.get("ablation", []))
 
     def has(self, part: str, **asked) -> bool:
@@ -280,35 +248,16 @@ def nearness(images: Tensor) -> dict:
     return {"copies": (two[:, 0] < SAME * two[:, 1]).double().mean().item(), "nearest": round(two[:, 0].median().item(), 2)}
 
 
-def ablation(seconds: float, out: Path):
-    """The recipe here and weaker ones, each trained for the same time on the same GPU and judged."""
-    judge, notes, lists = load_scene_classifier(out / "scene_judge.pt").to(best_device()), Notes(out), label_lists()
-    for name, (make, changes, guidance) in recipes().items():
-        if notes.has("ablation", name=name, seconds=seconds):
-            continue
-        training.perturb = printed if name.startswith("noise") else perturb
-        run = train(make, replace(UNET, **({"ema": 0.998} | changes)), scenes("train"), seconds)
-        training.perturb = perturb
-        line = {"name": name, "seconds": seconds, "images": run.step * run.config.batch, "guidance": guidance}
-        for which in ("test", "new_test"):
-            drawn = draw_samples(run.ema.model, run.schedule, lists[which], BEST._replace(guidance=guidance))
-            line[which] = judged(judge, drawn, lists[which])
-        notes.add("ablation", **line)
-
-
 def main():
     """See the top of this file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--more", action="store_true", help="train scene_unet further, not from nothing")
     parser.add_argument("--evaluate", action="store_true", help="only the evaluation")
-    parser.add_argument("--ablation", type=float, metavar="SECONDS", help="only the ablation, so many seconds a recipe")
     parser.add_argument("--out", type=Path, default=HERE)
     options = parser.parse_args()
     out = options.out
     (out / "cards").mkdir(parents=True, exist_ok=True)
-    if options.ablation:
-        return ablation(options.ablation, out)
     if not (options.evaluate or options.more):
         train_classifiers(out)
     if not options.evaluate:

@@ -1,5 +1,5 @@
-"""The checks of the bonus notebooks: each passes what is right, names typical mistakes, and is not fooled by a number that was
-looked up. Answers of their own, right and wrong, are tried here for B3, in test_b2_checks.py for B2."""
+"""The checks of the bonus shelf: each passes what is right, names typical mistakes, and is not fooled by a number that was
+looked up. Answers of their own, right and wrong, are tried here for B3, in test_b2_checks.py for B2, and so on."""
 
 from functools import partial
 from inspect import signature
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.bonus
 SHELF = load_script(ROOT / "notebooks" / "build.py").SHELF
 BY_NAME = {exercise.name: exercise for exercise in checks.BONUS}
 WRONG = [(name, mistake, hint) for name, exercise in BY_NAME.items() for hint, mistake in exercise.mistakes.items()]
-solution = partial(solved, {"torch": torch})
+solution = partial(solved, {"torch": torch, "F": torch.nn.functional})
 
 
 def walked(x0, beta, t, eps):
