@@ -3,10 +3,10 @@
     python weights/make_copies.py                 writes copies.json (figures) and copies.npz (pictures) beside this file
     python weights/make_copies.py --updates 200 --out FOLDER      a quick try
 
-The sets lie one in the other: the first sprites of one shuffled row (seed 0). All networks have the same settings, the same first
-weights and the same number of updates; nothing is asked for (null context). Each then draws N sprites, and the shipped network,
-which has seen the whole set far more often, draws N sprites, too. Beside them stand N held-out sprites, measured against the
-same sets. copies.npz: for each line the first eight samples, and the nearest sprites of its set; nothing is picked.
+The sets lie one in the other: the first sprites of one shuffled row (seed 0). All networks have the same settings, the same
+first weights and the same number of updates; nothing is asked for (null context). Each then draws N sprites, and so does the
+shipped network, which has seen the whole set far more often. Beside them stand N held-out sprites, measured against the same
+sets. copies.npz: for each line the first eight samples, and the nearest sprites of its set; nothing is picked.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from diffusion_lab.training import diffusion_loss
 HERE = Path(__file__).parent
 SIZES = (16, 128, 1024, None)  # None: all
 N, SHOWN, STEPS = 1000, 8, 12
-CONFIG = TrainConfig(updates=3000, batch=64, warmup=300, ema=0.998, schedule="cosine", T=500, n_feat=32)
+CONFIG = TrainConfig(updates=3000, batch=32, warmup=100, ema=0.995, schedule="cosine", T=500, n_feat=32)
 
 
 def sets(train: Tensor) -> dict[str, Tensor]:
@@ -90,6 +90,14 @@ def train(images: Tensor, config: TrainConfig, name: str) -> tuple[nn.Module, Sc
     return run.ema.model, run.schedule, time.monotonic() - begin
 
 
+def keep(out: Path, about: dict, pictures: dict[str, np.ndarray]):
+    """Write what was found so far: the whole takes half an hour."""
+    print(about["lines"][-1], flush=True)
+    text = json.dumps(about, indent=1)
+    write_safely(out / "copies.json", lambda file: file.write(f"{text}\n".encode()))
+    write_safely(out / "copies.npz", lambda file: np.savez_compressed(file, **pictures))
+
+
 def main():
     """See the top of this file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -100,20 +108,17 @@ def main():
     (train_set, _), (held_out, _) = (to_tensors(load_sprites(split)) for split in ("train", "held_out"))
     held_out = held_out[torch.randperm(len(held_out), generator=torch.Generator().manual_seed(1))]
     lines, pictures, own = [], {}, sets(train_set)
+    about = {"n": N, "sampler": f"dpmpp_2m, {STEPS} steps", "config": vars(config), "lines": lines}
     for name, images in own.items():
         model, schedule, seconds = train(images, config, name)
         found, pictures[name] = line(name, model, schedule, images, held_out)
-        found |= {"seen": options.updates * config.batch, "seconds": round(seconds)}
-        print(found, flush=True)
-        lines.append(found)
+        about["parameters"] = sum(p.numel() for p in model.parameters())
+        lines.append(found | {"seen": options.updates * config.batch, "seconds": round(seconds)})
+        keep(options.out, about, pictures)
     shipped, schedule = load_model()
     found, pictures["shipped"] = line("shipped", shipped, schedule, own["all"], held_out)
-    print(found, flush=True)
     lines.append(found)
-    about = {"n": N, "sampler": f"dpmpp_2m, {STEPS} steps", "parameters": sum(p.numel() for p in model.parameters())}
-    text = json.dumps(about | {"config": vars(config), "lines": lines}, indent=1)
-    write_safely(options.out / "copies.json", lambda file: file.write(f"{text}\n".encode()))
-    write_safely(options.out / "copies.npz", lambda file: np.savez_compressed(file, **pictures))
+    keep(options.out, about, pictures)
 
 
 if __name__ == "__main__":
