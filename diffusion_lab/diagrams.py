@@ -192,8 +192,8 @@ def distillation(pictures: Sequence[Tensor] | Tensor) -> Figure:
 def four_ways(pictures: Sequence[Tensor] | Tensor) -> Figure:
     """GAN, VAE, flow and diffusion, a row each: what goes in, what is trained (red), what comes out.
 
-    pictures: a sprite, a blurred one, and the sprite at three times, the last pure noise; (3, H, W) each. ValueError for another
-    number of pictures.
+    pictures: a sprite, a blurred one, and the sprite at three times, the last pure noise; (3, H, W) each.
+    ValueError for another number of pictures.
     """
     if len(pictures) != 5:
         raise ValueError(f"four_ways takes five pictures, not {len(pictures)}.")
@@ -230,7 +230,7 @@ def four_ways(pictures: Sequence[Tensor] | Tensor) -> Figure:
         *(((10.55, 0.9), (8.95, 0.9), ACCENT), ((7.65, 0.9), (6.05, 0.9), ACCENT), ((4.75, 0.9), (3.25, 0.9), ACCENT)),
     ):
         arrow(axis, start, end, colour)
-    write(axis, 6.9, 1.75, "noise is added: nothing to learn", INK, 10)
-    write(axis, 6.9, 0.3, "one network, asked at every step", ACCENT, 10)
+    write(axis, 6.9, 2.12, "noise is added: nothing to learn", INK, 10)
+    write(axis, 6.9, 0.28, "one network, asked at every step", ACCENT, 10)
     axis.set(xlim=(0, 13.6), ylim=(0, 8.2))
     return fig

@@ -1,9 +1,9 @@
 """Diffusion without noise (Bansal et al. 2022): what breaks a picture, and two ways back.
 
-A damage D(x0, t) makes t / T of a picture unreadable: D(x0, 0) is x0, D(x0, T) the worst. A restorer R(x, t) guesses x0.
+A damage D(x0, t) grows with t: D(x0, 0) is x0, D(x0, STEPS) the worst. A restorer R(x, t) guesses x0.
 
-    restore_1(R, D, x, T)      algorithm 1: guess, and break the guess a little less
-    restore_2(R, D, x, T)      algorithm 2: take the guess's damage of t away, and put its damage of t - 1 in
+    restore_1(R, D, x, STEPS)      algorithm 1: guess, and break the guess a little less
+    restore_2(R, D, x, STEPS)      algorithm 2: take the guess's damage of t away, and put its damage of t - 1 in
 
 D is given whatever R returns. For noise that is the pair (x0, eps), D is `perturb`, and algorithm 2 is DDIM with eta = 0.
 Where a damage is linear, and twice the same damage is the damage once (pixelate, mask), algorithm 2 never loses what was given.
@@ -14,14 +14,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-T = 16  # steps of each damage
+STEPS = 16  # of each damage, from a whole picture to the worst
 GREY = 0.0  # what stands where a pixel is masked
 
 
 def pixelate(x0: Tensor, t: int) -> Tensor:
     """Coarser and coarser squares: from 16×16 over 8×8, 4×4 and 2×2 to one colour, blended over four steps each.
 
-    x0: (B, C, 16, 16); t: 0 to T.
+    x0: (B, C, 16, 16); t: 0 to STEPS.
     """
     level, share = divmod(t, 4)
     coarse = _squares(x0, 2**level)
@@ -35,17 +35,17 @@ def _squares(x0: Tensor, size: int) -> Tensor:
 
 
 def mask(x0: Tensor, t: int) -> Tensor:
-    """A grey disc that grows from the middle until it covers all. x0: (B, C, H, H); t: 0 to T."""
+    """A grey disc that grows from the middle until it covers all. x0: (B, C, H, H); t: 0 to STEPS."""
     side = x0.shape[-1]
     away = torch.arange(side) - (side - 1) / 2
     distance = (away[:, None].square() + away.square()).sqrt()
-    hidden = distance < distance.max() * 1.01 * t / T
+    hidden = distance < distance.max() * 1.01 * t / STEPS
     return torch.where(hidden, torch.full_like(x0, GREY), x0)
 
 
 def morph(x0: Tensor, other: Tensor, t: int) -> Tensor:
-    """x0 becomes `other`, by a straight blend. Both (B, C, H, W); t: 0 to T."""
-    return torch.lerp(x0, other, t / T)
+    """x0 becomes `other`, by a straight blend. Both (B, C, H, W); t: 0 to STEPS."""
+    return torch.lerp(x0, other, t / STEPS)
 
 
 class Restorer:
