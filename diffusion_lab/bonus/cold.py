@@ -6,7 +6,7 @@ A damage D(x0, t) grows with t: D(x0, 0) is x0, D(x0, STEPS) the worst. A restor
     restore_2(R, D, x, STEPS)      algorithm 2: take the guess's damage of t away, and put its damage of t - 1 in
 
 D is given whatever R returns. For noise that is the pair (x0, eps), D is `perturb`, and algorithm 2 is DDIM with eta = 0.
-Where a damage is linear, and twice the same damage is the damage once (pixelate, mask), algorithm 2 never loses what was given.
+Where D is linear, and the worst damage hides all that smaller ones do (pixelate, mask), algorithm 2 never loses what was given.
 """
 
 from collections.abc import Callable

@@ -10,6 +10,7 @@ from common import ROOT, load_script, refused
 from torch.nn.functional import scaled_dot_product_attention
 
 from diffusion_lab import checks
+from diffusion_lab.checks import b3
 from diffusion_lab.checks.compare import another
 from diffusion_lab.checks.exercise import SOLUTIONS
 from diffusion_lab.schedules import cosine, linear, sigmoid
@@ -17,7 +18,7 @@ from diffusion_lab.schedules import cosine, linear, sigmoid
 pytestmark = pytest.mark.bonus
 
 SHELF = load_script(ROOT / "notebooks" / "build.py").SHELF
-BY_NAME = {exercise.name: exercise for exercise in checks.BONUS}
+BY_NAME = {exercise.name: exercise for exercise in b3.EXERCISES}
 WRONG = [(name, mistake, hint) for name, exercise in BY_NAME.items() for hint, mistake in exercise.mistakes.items()]
 
 
@@ -131,8 +132,8 @@ OTHERS = [
 
 def test_the_package_has_the_exercises_that_labs_toml_counts():
     names = [name for notebook in SHELF for name in notebook.exercise_names]
-    assert list(BY_NAME) == names
-    assert all(getattr(checks, name.replace(".", "_")) is BY_NAME[name] for name in names)
+    assert [exercise.name for exercise in checks.BONUS] == names
+    assert all(getattr(checks, exercise.name.replace(".", "_")) is exercise for exercise in checks.BONUS)
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -163,7 +164,7 @@ def test_at_least_30_wrong_answers_are_tried_and_nine_in_ten_are_named():
     assert all(any(name == wrong[0] for wrong in OTHERS) and any(name == right[0] for right in RIGHT) for name in BY_NAME)
 
 
-NUMBERS = [(e.name, k) for e in checks.BONUS for k, value in enumerate(e.cases()[0]) if isinstance(value, int | float)]
+NUMBERS = [(e.name, k) for e in BY_NAME.values() for k, value in enumerate(e.cases()[0]) if isinstance(value, int | float)]
 
 
 @pytest.mark.parametrize(("name", "k"), NUMBERS)
@@ -173,7 +174,7 @@ def test_a_number_of_the_first_case_written_into_an_answer_is_refused(name, k):
     assert frozen.status == "not yet"
 
 
-TENSORS = [(e.name, k) for e in checks.BONUS for k, value in enumerate(e.cases()[0]) if isinstance(value, torch.Tensor)]
+TENSORS = [(e.name, k) for e in BY_NAME.values() for k, value in enumerate(e.cases()[0]) if isinstance(value, torch.Tensor)]
 
 
 @pytest.mark.parametrize(("name", "k"), TENSORS)
