@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 
@@ -185,6 +186,23 @@ def test_what_is_known_stays_and_the_rest_is_drawn_from_the_belief():
     assert torch.equal(drawn[..., :8], known[..., :8])
     assert torch.allclose(drawn[..., 8:], data.expand(4, -1, -1, -1)[..., 8:], atol=1e-4)
     assert model.asked == [t for t, t_next in pairs if t > t_next]
+
+
+class Sees(Exact):
+    """It notes the mean of the known half at each time."""
+
+    def forward(self, x, t, c=None):
+        self.means = {**getattr(self, "means", {}), round(t[0].item() * 60): x[..., :8].mean().item()}
+        return super().forward(x, t, c)
+
+
+def test_the_known_pixels_are_put_in_as_noisy_as_the_time_asks():
+    known, schedule, left = torch.ones(60, 3, 16, 16), cosine(60), torch.zeros(16, 16, dtype=torch.bool)
+    left[:, :8] = True
+    model = Sees(known[:1], schedule)
+    inpaint(model, schedule, known, left, jumps(60, 12, 12, 1), seeded())
+    wanted = [schedule.alpha_bar[t].sqrt().item() for t in model.means]
+    assert len(wanted) == 12 and np.allclose(list(model.means.values()), wanted, atol=0.02)
 
 
 def test_the_jump_that_is_handed_in_is_the_one_that_is_used():
