@@ -236,6 +236,14 @@ def test_a_wave_is_found_in_its_own_place_of_the_spectrum(k):
     assert power.argmax() == k - 1 and power[torch.arange(8) != k - 1].abs().max() < 1e-8
 
 
+def test_a_slanting_wave_is_counted_by_its_own_length_and_what_all_pictures_share_is_not():
+    angle = 2 * torch.pi * 2 * torch.arange(16) / 16
+    wave = torch.cos(angle[:, None] + angle)  # 2 down and 2 to the right: 2.8 a side
+    shared = torch.cos(4 * angle).expand(16, 16)
+    power = spectrum(torch.stack([wave + shared, shared - wave]))
+    assert power.argmax() == 2 and power[torch.arange(8) != 2].abs().max() < 1e-8
+
+
 def test_noise_has_its_variance_in_waves_of_every_size():
     power = spectrum(0.5 * torch.randn(3000, 16, 16, generator=seeded()))
     assert torch.allclose(power, torch.full((8,), 0.25), rtol=0.05)
