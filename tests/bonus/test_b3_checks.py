@@ -18,7 +18,7 @@ from diffusion_lab.schedules import cosine, linear, sigmoid
 pytestmark = pytest.mark.bonus
 
 SHELF = load_script(ROOT / "notebooks" / "build.py").SHELF
-BY_NAME = {exercise.name: exercise for exercise in checks.BONUS}
+BY_NAME = {exercise.name: exercise for exercise in b3.EXERCISES}
 WRONG = [(name, mistake, hint) for name, exercise in BY_NAME.items() for hint, mistake in exercise.mistakes.items()]
 solution = partial(solved, {"torch": torch, "F": torch.nn.functional})
 
@@ -152,8 +152,8 @@ OTHERS = [
 
 def test_the_package_has_the_exercises_that_labs_toml_counts():
     names = [name for notebook in SHELF for name in notebook.exercise_names]
-    assert list(BY_NAME) == names
-    assert all(getattr(checks, name.replace(".", "_")) is BY_NAME[name] for name in names)
+    assert [exercise.name for exercise in checks.BONUS] == names
+    assert all(getattr(checks, exercise.name.replace(".", "_")) is exercise for exercise in checks.BONUS)
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -185,7 +185,7 @@ def test_at_least_30_wrong_answers_are_tried_and_nine_in_ten_are_named():
     assert {name for name, _, _ in OTHERS} == {name for name, _ in RIGHT} == names
 
 
-NUMBERS = [(e.name, k) for e in checks.BONUS for k, value in enumerate(e.cases()[0]) if isinstance(value, int | float)]
+NUMBERS = [(e.name, k) for e in BY_NAME.values() for k, value in enumerate(e.cases()[0]) if isinstance(value, int | float)]
 
 
 @pytest.mark.parametrize(("name", "k"), NUMBERS)
@@ -195,7 +195,7 @@ def test_a_number_of_the_first_case_written_into_an_answer_is_refused(name, k):
     assert frozen.status == "not yet"
 
 
-TENSORS = [(e.name, k) for e in checks.BONUS for k, value in enumerate(e.cases()[0]) if isinstance(value, torch.Tensor)]
+TENSORS = [(e.name, k) for e in BY_NAME.values() for k, value in enumerate(e.cases()[0]) if isinstance(value, torch.Tensor)]
 
 
 @pytest.mark.parametrize(("name", "k"), TENSORS)
