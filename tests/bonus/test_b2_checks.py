@@ -1,4 +1,4 @@
-"""The checks of B2 with answers of its own, right and wrong. What all bonus checks must do is in test_b3_checks.py."""
+"""The checks of B2 with answers of its own, right and wrong. What all bonus checks must do is in test_bonus_checks.py."""
 
 import math
 from functools import partial

@@ -1,15 +1,20 @@
 """The checks of B4: each passes what is right in another form, and refuses more mistakes than it lists. What all checks of the
-shelf have in common is tested in test_b3_checks.py."""
+shelf have in common is tested in test_bonus_checks.py."""
+
+from functools import partial
 
 import pytest
 import torch
 import torch.nn.functional as F
-from common import refused
-from test_b3_checks import BY_NAME, WRONG, solution
+from common import refused, solved
 
 from diffusion_lab import checks
+from diffusion_lab.checks import b4
 
 pytestmark = pytest.mark.bonus
+
+BY_NAME = {exercise.name: exercise for exercise in b4.EXERCISES}
+solution = partial(solved, {"torch": torch, "F": F})
 
 
 def by_sets(scores, asked):
@@ -162,10 +167,8 @@ def test_a_mistake_that_is_not_listed_is_refused_with_its_name_or_in_numbers(nam
 
 
 def test_at_least_40_wrong_answers_are_tried_and_each_exercise_names_many():
-    mine = [name for name in BY_NAME if name.startswith("B4")]
-    assert len(mine) == 5 and len(OTHERS) >= 40
-    assert all(sum(wrong[0] == name for wrong in WRONG) >= 12 for name in mine)
-    assert all(sum(one[0] == name for one in OTHERS) >= 8 and any(one[0] == name for one in RIGHT) for name in mine)
+    assert len(OTHERS) >= 40 and all(len(exercise.mistakes) >= 12 for exercise in b4.EXERCISES)
+    assert all(sum(one[0] == name for one in OTHERS) >= 8 and any(one[0] == name for one in RIGHT) for name in BY_NAME)
 
 
 def test_a_ray_that_only_touches_or_starts_beyond_sees_nothing():
