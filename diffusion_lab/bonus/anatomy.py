@@ -130,14 +130,14 @@ def graph(module: nn.Module, x: Tensor) -> Figure:
     traced = fx.symbolic_trace(module)
     ShapeProp(traced).propagate(x)
     steps = [node for node in traced.graph.nodes if node.op != "get_attr"]
-    pitch, middle = 1.42, 0.9
+    pitch, middle = 1.5, 0.9
     fig, axis = canvas(pitch * len(steps), 2.5)
     where = {node: pitch * (k + 0.5) for k, node in enumerate(steps)}
     for node, at in where.items():
         inside = node.op == "call_module"
         name = type(traced.get_submodule(node.target)).__name__ if inside else _said(node)
         colour = ACCENT if inside else INK
-        box(axis, at, middle, 1.2, 0.62, "", colour, "#fdf1f2" if inside else PALE)
+        box(axis, at, middle, 1.28, 0.62, "", colour, "#fdf1f2" if inside else PALE)
         write(axis, at, middle, name, colour, 10)
         if inside:
             write(axis, at, middle + 0.5, str(node.target), GREY, 9)
@@ -145,7 +145,7 @@ def graph(module: nn.Module, x: Tensor) -> Figure:
         write(axis, at, middle - 0.5, "×".join(map(str, shape[1:])), INK, 9)
         for before in node.all_input_nodes:
             if at - where[before] < 1.5 * pitch:
-                arrow(axis, (where[before] + 0.6, middle), (at - 0.6, middle))
+                arrow(axis, (where[before] + 0.64, middle), (at - 0.64, middle))
             else:
                 arrow(axis, (where[before], middle + 0.34), (at, middle + 0.34), GREY, -0.14, dashed=True)
     return fig
