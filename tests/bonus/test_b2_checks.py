@@ -137,11 +137,15 @@ OTHERS = [
     ("B2.3", lambda w, grad, m, v, k, lr: checks.B2_3.right(w, grad, m, v, k, 0.1), "stays the same when lr changes"),
     ("B2.3", lambda w, grad, m, v, k, lr: checks.B2_3.right(w, grad, m, v, 3, lr), "stays the same when k changes"),
     ("B2.3", in_place, "you changed m itself"),
-    ("B2.3", lambda w, grad, m, v, k, lr: tuple(reversed(checks.B2_3.right(w, grad, m, v, k, lr))), "wrong order, v, m, w:"),
+    (
+        "B2.3",
+        lambda w, grad, m, v, k, lr: tuple(reversed(checks.B2_3.right(w, grad, m, v, k, lr))),
+        "third result is w: return w, m, v",
+    ),
     (
         "B2.3",
         solution("B2.3", {"lr * mean / (square.sqrt() + 1e-8), m, v": "lr * mean / (square.sqrt() + 1e-8), v, m"}),
-        "w, v, m:",
+        "second result is v: return w, m, v",
     ),
     ("B2.3", solution("B2.3", {" + 1e-8": ""}), "1e-8 is missing below"),
     ("B2.3", solution("B2.3", {"square.sqrt() + 1e-8": "(square + 1e-8).sqrt()"}), "1e-8 stands under the root"),
