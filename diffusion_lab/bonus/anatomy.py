@@ -40,7 +40,8 @@ def sees(layer: Callable[[Tensor], Tensor], length: int = 8, width: int = 8) -> 
 def footprints(layers: Mapping[str, nn.Module], size: int = 7, place: tuple[int, int] = (1, 1)) -> Figure:
     """For each layer two grids: below a map of size×size, above what the layer makes of it.
 
-    Red above is the number at `place`; red below are the numbers that it is made of.
+    Red above is the number at `place`; red below are the numbers that it is made of. Where the output is larger, the other
+    way: red below is the number at `place`, and red above are those that are made of it.
     """
     fig = Figure(figsize=(1.75 * len(layers), 3.6), layout="constrained")
     axes = fig.subplots(2, len(layers), squeeze=False)
@@ -48,11 +49,18 @@ def footprints(layers: Mapping[str, nn.Module], size: int = 7, place: tuple[int,
         torch.manual_seed(0)
         x = torch.rand(1, 1, size, size)
         made = layer(x)
-        chosen = torch.zeros(made.shape[2:], dtype=torch.bool)
-        chosen[place] = True
         biggest = max(size, *made.shape[2:])
-        _grid(above, chosen, biggest)
-        _grid(below, depends(lambda x, layer=layer: layer(x), x, (0, 0, *place))[0, 0], biggest)
+        if biggest > size:
+            changed = x.clone()
+            changed[0, 0][place] += 1
+            reached, source = (layer(changed) != made)[0, 0], x != changed
+            _grid(above, reached, biggest)
+            _grid(below, source[0, 0], biggest)
+        else:
+            chosen = torch.zeros(made.shape[2:], dtype=torch.bool)
+            chosen[place] = True
+            _grid(above, chosen, biggest)
+            _grid(below, depends(lambda x, layer=layer: layer(x), x, (0, 0, *place))[0, 0], biggest)
         above.set_title(f"{name}\n{size}×{size} to {made.shape[2]}×{made.shape[3]}", size=9, color=INK)
     axes[0, 0].set_ylabel("output", size=9, color=INK)
     axes[1, 0].set_ylabel("input", size=9, color=INK)
@@ -122,14 +130,14 @@ def graph(module: nn.Module, x: Tensor) -> Figure:
     traced = fx.symbolic_trace(module)
     ShapeProp(traced).propagate(x)
     steps = [node for node in traced.graph.nodes if node.op != "get_attr"]
-    pitch, middle = 1.75, 0.9
+    pitch, middle = 1.5, 0.9
     fig, axis = canvas(pitch * len(steps), 2.5)
     where = {node: pitch * (k + 0.5) for k, node in enumerate(steps)}
     for node, at in where.items():
         inside = node.op == "call_module"
         name = type(traced.get_submodule(node.target)).__name__ if inside else _said(node)
         colour = ACCENT if inside else INK
-        box(axis, at, middle, 1.4, 0.62, "", colour, "#fdf1f2" if inside else PALE)
+        box(axis, at, middle, 1.28, 0.62, "", colour, "#fdf1f2" if inside else PALE)
         write(axis, at, middle, name, colour, 10)
         if inside:
             write(axis, at, middle + 0.5, str(node.target), GREY, 9)
@@ -137,7 +145,7 @@ def graph(module: nn.Module, x: Tensor) -> Figure:
         write(axis, at, middle - 0.5, "×".join(map(str, shape[1:])), INK, 9)
         for before in node.all_input_nodes:
             if at - where[before] < 1.5 * pitch:
-                arrow(axis, (where[before] + 0.7, middle), (at - 0.7, middle))
+                arrow(axis, (where[before] + 0.64, middle), (at - 0.64, middle))
             else:
                 arrow(axis, (where[before], middle + 0.34), (at, middle + 0.34), GREY, -0.14, dashed=True)
     return fig

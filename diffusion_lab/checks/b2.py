@@ -48,6 +48,7 @@ B2_1 = Exercise(
             lambda x, s, g: g * (s - x * s * (1 - s))
         ),
         "The slope belongs to both halves: brackets are missing.": sloping(lambda x, s, g: g * s + x * s * (1 - s)),
+        "The slope belongs to both halves: the first one lacks it.": sloping(lambda x, s, g: s + g * x * s * (1 - s)),
         "The two arguments are exchanged: x is where the sigmoid is taken.": lambda x, slope: silu_backward(slope, x),
         "This is ReLU's slope: 1 where x is above 0, else 0.": lambda x, slope: slope * (x > 0),
         "You added all values up: one slope for each x is asked for.": lambda x, slope: silu_backward(x, slope).sum(),
@@ -91,6 +92,15 @@ B2_2 = Exercise(
         "The sum is not divided by the number of classes.": lambda scores, target: gaps(scores, target).sum(dim=1).mean(),
         "You divide by the number of wrong classes: PyTorch divides by that of all classes.": (
             lambda scores, target: gaps(scores, target).sum(dim=1).mean() / (scores.shape[1] - 1)
+        ),
+        "You divide by the number of pictures: each sum is divided by the number of classes.": (
+            lambda scores, target: gaps(scores, target).sum(dim=1).mean() / len(scores)
+        ),
+        "One right score for each row is needed, as a column: scores[torch.arange(len(scores)), target][:, None].": (
+            lambda scores, target: (1 - scores[:, target] + scores).clamp(min=0).mean()  # without [:, None]: the same error
+        ),
+        "scores[target] takes whole rows: scores[torch.arange(len(scores)), target] takes one number of each.": (
+            lambda scores, target: (((1 - scores[target] + scores).clamp(min=0).sum(dim=1) - 1) / scores.shape[1]).mean()
         ),
         "Only the worst wrong class counts here (max): all wrong classes are added.": (
             lambda scores, target: (gaps(scores, target).amax(dim=1) / scores.shape[1]).mean()
@@ -152,13 +162,21 @@ def three_tensors(answer: Callable, *inputs: object) -> dict[str, Tensor]:
     return dict(zip(("m", "v", "w"), (given[1], given[2], given[0]), strict=True))
 
 
+def in_order(order: tuple[int, ...]) -> Callable:
+    """adam_step, its three results handed back in another order."""
+    return lambda *inputs: tuple(adam_step(*inputs)[k] for k in order)
+
+
+RARE = torch.tensor([1.0, -1.0, 1.0, 1e-7, -1e-7, 0.0, 0.0])  # slopes of 0, and so small that eps is seen
+
+
 B2_3 = Exercise(
     "B2.3",
     "the new w, m and v of Adam's step k.",
     adam_step,
     lambda: [
         (noise(0, 4, 3), noise(1, 4, 3), noise(2, 4, 3), noise(3, 4, 3).square(), 3, 0.1),
-        (noise(4, 5), noise(5, 5), torch.zeros(5), torch.zeros(5), 1, 0.02),
+        (noise(4, 7), noise(5, 7) * RARE, torch.zeros(7), torch.zeros(7), 1, 0.2),
         (noise(6, 2, 3, 3, 3), *(0.1 * noise(s, 2, 3, 3, 3) for s in (7, 8)), noise(9, 2, 3, 3, 3).square(), 40, 0.003),
     ],
     {
@@ -184,7 +202,24 @@ B2_3 = Exercise(
                 adam_step(w, grad, m, v, k, lr)
             )
         ),
+        "1e-8 is missing below: a weight that has had no slope yet gets 0 / 0, which is nan.": adam(
+            way=lambda m, v, k: m / (1 - 0.9**k) / (v / (1 - 0.999**k)).sqrt()
+        ),
+        "1e-8 stands under the root: it is added to the root.": adam(
+            way=lambda m, v, k: m / (1 - 0.9**k) / (v / (1 - 0.999**k) + 1e-8).sqrt()
+        ),
+        "1e-8 is added before the correction: it is added to the root of the corrected v.": adam(
+            way=lambda m, v, k: m / (1 - 0.9**k) / ((v.sqrt() + 1e-8) / (1 - 0.999**k) ** 0.5)
+        ),
         "v averages the gradient itself: it averages its square.": adam(square=lambda v, g: 0.999 * v + 0.001 * g),
+        "v averages the square of m: it averages the square of the gradient.": (
+            lambda w, grad, m, v, k, lr: (lambda m: (*adam_step(w, grad, m, v, k, lr)[:1], m, 0.999 * v + 0.001 * m * m))(
+                0.9 * m + 0.1 * grad
+            )
+        ),
+        "The old m and v are handed back: return the new ones.": (
+            lambda w, grad, m, v, k, lr: (adam_step(w, grad, m, v, k, lr)[0], m, v)
+        ),
         "The shares of m are exchanged: 0.9 of the old, 0.1 of the new.": adam(mean=lambda m, g: 0.1 * m + 0.9 * g),
         "The shares of v are exchanged: 0.999 of the old, 0.001 of the new.": adam(
             square=lambda v, g: 0.001 * v + 0.999 * g * g
@@ -207,12 +242,19 @@ B2_3 = Exercise(
             )
         ),
         "Steps count from 1: k - 1 is one too few.": adam(
-            way=lambda m, v, k: m / (1 - 0.9 ** (k - 1) + 1e-30) / ((v / (1 - 0.999 ** (k - 1) + 1e-30)).sqrt() + 1e-8)
+            way=lambda m, v, k: m / (1 - 0.9 ** (k - 1)) / ((v / (1 - 0.999 ** (k - 1))).sqrt() + 1e-8)
+        ),
+        "k is the number of this step already: k + 1 is one too many.": adam(
+            way=lambda m, v, k: m / (1 - 0.9 ** (k + 1)) / ((v / (1 - 0.999 ** (k + 1))).sqrt() + 1e-8)
         ),
         "The learning rate is missing.": lambda w, grad, m, v, k, lr: adam_step(w, grad, m, v, k, 1.0),
         "You returned the step: take it away from w.": (
             lambda w, grad, m, v, k, lr: (w - adam_step(w, grad, m, v, k, lr)[0], *adam_step(w, grad, m, v, k, lr)[1:])
         ),
+    }
+    | {
+        f"The {place} result is {what}: return w, m, v in this order.": in_order(order)
+        for place, what, order in (("second", "v", (0, 2, 1)), ("second", "w", (1, 0, 2)), ("third", "w", (2, 1, 0)))
     },
     "Four lines: the new m, the new v, both divided by 1 - share**k under other names, and w minus lr times their quotient.",
     three_tensors,

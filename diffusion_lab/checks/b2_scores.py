@@ -51,16 +51,16 @@ def all_classes(table: Tensor) -> Tensor:
     return safe(2.0 * table.diagonal(), table.sum(dim=0) + table.sum(dim=1)).mean()
 
 
-def counts(seed: int, classes: int, empty: tuple[int, ...] = (), unnamed: tuple[int, ...] = ()) -> Tensor:
-    """A confusion matrix by chance, its diagonal larger. empty: classes that are nowhere. unnamed: never named."""
+def counts(seed: int, classes: int, unnamed: tuple[int, ...] = (), absent: tuple[int, ...] = ()) -> Tensor:
+    """A confusion matrix by chance, its diagonal larger. unnamed: classes that are never named. absent: that never occur."""
     generator = torch.Generator().manual_seed(seed)
     table = torch.randint(1, 9, (classes, classes), generator=generator)
     table += torch.randint(5, 40, (classes,), generator=generator).diag()
     table *= torch.arange(1, classes + 1)[:, None]  # some classes occur more often: precision and recall differ
-    for k in empty:
-        table[k], table[:, k] = 0, 0
     for k in unnamed:
         table[:, k] = 0
+    for k in absent:
+        table[k] = 0
     return table
 
 
@@ -68,7 +68,7 @@ def a_number(answer: Callable, table: Tensor) -> object:
     """What macro_f1 gives. Refused if it is nan."""
     given = answer(table)
     if isinstance(given, float | Tensor) and torch.as_tensor(given).isnan().any():
-        raise Refused("The result is nan: a class that is never named, or is nowhere, gives 0 / 0.")
+        raise Refused("The result is nan: a class that is never named, never occurs, or is nowhere, gives 0 / 0.")
     return given
 
 
@@ -79,7 +79,8 @@ B2_4 = Exercise(
     lambda: [
         (counts(0, 5),),
         (counts(1, 3, unnamed=(2,)),),
-        (counts(2, 7, empty=(1, 4), unnamed=(3,)),),
+        (counts(2, 7, unnamed=(1, 3, 4), absent=(1, 4)),),  # 1 and 4 are nowhere
+        (counts(3, 4, absent=(1,)),),
     ],
     {
         "This is the accuracy, which is micro F1: take each class's F1 first, then the mean.": from_counts(
@@ -101,6 +102,9 @@ B2_4 = Exercise(
         "Below, the hits stand twice: F1 = 2 hits / (2 hits + false alarms + misses).": from_counts(
             lambda h, a, m: (2 * h / (h + a + m)).mean()
         ),
+        "A column's sum and a row's hold the hits already: both together are 2 hits + false alarms + misses.": from_counts(
+            lambda h, a, m: (2 * h / (4 * h + a + m)).mean()
+        ),
         "This is the mean of hits / (hits + false alarms + misses), the Jaccard index.": from_counts(
             lambda h, a, m: (h / (h + a + m)).mean()
         ),
@@ -108,6 +112,12 @@ B2_4 = Exercise(
         "The F1 are added up: take their mean.": from_counts(lambda h, a, m: (2 * h / (2 * h + a + m)).sum()),
         "A class that is nowhere counts as 0 here: leave it out of the mean.": all_classes,
         "A class that is never named is left out: it occurs, so its F1 is 0 and counts.": from_counts(
+            lambda h, a, m: (2 * h / (2 * h + a + m))[h + a > 0].mean()
+        ),
+        "A class that never occurs is left out, although it is named: its F1 is 0 and counts.": from_counts(
+            lambda h, a, m: (2 * h / (2 * h + a + m))[h + m > 0].mean()
+        ),
+        "All classes without a hit are left out: only one that neither occurs nor is named is.": from_counts(
             lambda h, a, m: (2 * h / (2 * h + a + m))[h > 0].mean()
         ),
         "The median is taken: macro is the mean.": from_counts(lambda h, a, m: (2 * h / (2 * h + a + m)).median()),
@@ -151,6 +161,11 @@ def twice(kept: float | Tensor, value: Tensor, weight: float, n: int) -> tuple[T
     return made, made
 
 
+def corrections(values: Tensor, weight: float) -> Tensor:
+    """1 - weight^n for each value."""
+    return 1 - weight ** torch.arange(1, len(values) + 1)
+
+
 def last_few(values: Tensor, weight: float) -> Tensor:
     """The mean of as many values as the average remembers."""
     few = max(1, math.ceil(1 / (1 - weight) - 1e-9))
@@ -179,6 +194,18 @@ B2_5 = Exercise(
         "The first value is number 1: n is one too large.": walked(
             lambda kept, value, w, n: (moved(kept, value, w), moved(kept, value, w) / (1 - w ** (n + 1)))
         ),
+        "The first value is number 1: with n from 0 the first is divided by 1 - weight**0, which is 0.": walked(
+            lambda kept, value, w, n: (moved(kept, value, w), moved(kept, value, w) / (1 - w ** (n - 1)))
+        ),
+        "You divide by 0: n is 0 for the first value, and weight**0 is 1. Count from 1.": (
+            lambda values, weight: values[0].item() / (1 - weight**0)
+        ),
+        "n is the number of the value that is shown, not of all values.": (
+            lambda values, weight: smooth(values, weight) * corrections(values, weight) / (1 - weight ** len(values))
+        ),
+        "(1 - weight)**n is another number: divide by 1 - weight**n.": walked(
+            lambda kept, value, w, n: (moved(kept, value, w), moved(kept, value, w) / (1 - w) ** n)
+        ),
         "Always divided by 1 - weight: the power n is missing.": walked(
             lambda kept, value, w, n: (moved(kept, value, w), moved(kept, value, w) / (1 - w))
         ),
@@ -193,7 +220,7 @@ B2_5 = Exercise(
         ),
         "This is a mean over a window: TensorBoard's average fades.": last_few,
         "Only the last smoothed value is returned: one for each value is asked for.": (
-            lambda values, weight: smooth(values, weight)[-1:]
+            lambda values, weight: smooth(values, weight)[-1]
         ),
         "The values run backwards: begin with the first.": lambda values, weight: smooth(values.flip(0), weight).flip(0),
         "Nothing is smoothed: these are the values.": lambda values, weight: values.clone(),

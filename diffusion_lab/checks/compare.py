@@ -57,7 +57,7 @@ def kind_of_difference(got: object, right: object, nan: bool = False) -> str | N
     """None if `got` is the kind of thing that `right` is, else what differs. nan: may it hold nan?"""
     if isinstance(right, Tensor):
         if not isinstance(got, Tensor):
-            return f"It should return a tensor, but returned {type(got).__name__}."
+            return f"It should return a tensor, but returned {_kind(got)}."
         if got.shape != right.shape:
             return f"It should return the shape {tuple(right.shape)}, but returned {tuple(got.shape)}."
         if got.dtype != right.dtype and not (got.is_floating_point() and right.is_floating_point()):
@@ -65,8 +65,15 @@ def kind_of_difference(got: object, right: object, nan: bool = False) -> str | N
         if not nan and got.isnan().any():
             return "The result holds nan: is there 0 / 0, or the root of a negative number?"
     elif _is_number(right) and not _is_number(got):
-        return f"It should return a number, but returned {type(got).__name__}."
+        return f"It should return a number, but returned {_kind(got)}."
     return None
+
+
+def _kind(value: object) -> str:
+    """What a value is, in words. `parts` has made one number of a tensor without dimensions: it must not be called a float."""
+    if isinstance(value, bool):
+        return "a single yes or no"
+    return "a single number, without a shape" if _is_number(value) else type(value).__name__
 
 
 def scaled(got: object, right: object) -> str | None:

@@ -51,7 +51,7 @@ def test_the_list_names_each_cell_once_as_its_link_and_all_that_was_asked_for():
     ("id", "text", "outputs"),
     [
         ("branches-text", ("28×28", "30×30"), ("[(28, 28), (30, 30)]", "right: (1, 16, 32, 32)")),
-        ("classes-text", ("0.775", "0.368", "0.255"), ("log2           0.368", "cross_entropy  0.255")),
+        ("classes-text", ("0.775", "0.368", "0.255"), ("log2           0.368", "cross_entropy  0.255", "0.744 where p is 1")),
         ("hinge-text", ("MultiLabelMarginLoss",), ("class 0           0.967", "[1, 0, 0]    0.000", "RuntimeError")),
         ("walk-text", ("apply(f())",), ("0: True", "missing 1 required positional argument")),
         ("modes-text", ("*activations*",), ("activations? False", "buffer changed? True", "parameter changed? False")),
@@ -64,6 +64,18 @@ def test_a_mistake_is_shown_beside_what_is_right(id, text, outputs):
     after = list(SOURCE)[list(SOURCE).index(id) + 1]
     assert "Mistake:" in SOURCE[id] and all(words in SOURCE[id] for words in text)
     assert all(words in printed(after) for words in outputs), printed(after)
+
+
+def test_the_test_set_is_asked_once_after_an_epoch_was_chosen_by_the_validation_set():
+    assert [id for id in SOURCE if "x_test" in SOURCE[id]] == ["data", "confusion"]
+    shares, chosen = re.search(r"\(validation\): ([\d. ]+) \| kept: epoch (\d+)", printed("loop")).groups()
+    shares = [float(share) for share in shares.split()]
+    assert shares[int(chosen) - 1] == max(shares)
+    assert f"validation {max(shares):.3f}, test 0." in printed("confusion")  # the weights of that epoch were kept
+
+
+def test_a_lazy_layer_says_the_shape_of_its_weight():
+    assert "LazyLinear: UninitializedParameter becomes (4, 6)" in printed("linear")
 
 
 def test_eval_mode_counts_outside_production_too():
