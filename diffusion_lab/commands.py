@@ -238,7 +238,7 @@ def train(options: argparse.Namespace) -> int:
         contexts = in_words(contexts, names, run.vocabulary.words)
         updates = run.advance(images, contexts)
         if is_writer():
-            work = f"{run.config.updates} updates of {run.config.batch}"
+            work = f"{run.config.updates} update{'s' * (run.config.updates > 1)} of {run.config.batch}"
             print(f"{len(images)} sprites, {work}, {device.type}, {run.config.precision}")
         own = None if options.data is None else (images, contexts)
         diary = Diary(run, options.out, options.checkpoint_every, options.film_every, options.log, own)
