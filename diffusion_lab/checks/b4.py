@@ -60,7 +60,7 @@ B4_1 = Exercise(
     "B4.1",
     "the share of all labels asked for that are among the k likeliest of their row, k the number asked for there.",
     hits_at_k,
-    lambda: [scored(0, 10, 24, 3), scored(1, 14, 7, 4), scored(2, 5, 11, 2)],
+    lambda: [scored(0, 13, 40, 3), scored(1, 14, 31, 4), scored(2, 11, 29, 2)],
     {
         "k is 3 for all rows here: it is the number that each row asks for.": with_k(lambda asked: 3),
         "k is 1 for all rows here: it is the number that each row asks for.": with_k(lambda asked: 1),
@@ -87,6 +87,12 @@ B4_1 = Exercise(
         ),
         "A label counts here when its score is above 0.5: top k looks at the order, whatever the scores are.": counting(
             lambda scores, asked: (scores > 0.5) & (asked > 0)
+        ),
+        "This is the share of all labels whose score is on the right side of one half: count hits among those asked for.": (
+            lambda scores, asked: ((scores > 0) == (asked > 0)).float().mean().item()
+        ),
+        "The likeliest of the whole batch were taken: each row has its own k likeliest.": (
+            lambda scores, asked: (asked.flatten()[scores.flatten().topk(int(asked.sum())).indices].sum() / asked.sum()).item()
         ),
         "This counts right answers over all labels, also the many that nobody asked for.": (
             lambda scores, asked: ((ranks(scores) < asked.sum(dim=1, keepdim=True)) == (asked > 0)).float().mean().item()

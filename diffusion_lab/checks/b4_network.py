@@ -17,13 +17,16 @@ def fold(x: Tensor, patch: int) -> Tensor:
     return F.pixel_unshuffle(x, patch)
 
 
-def permuted(*order: int) -> Callable:
-    """An answer that puts the six axes (B, C, row, inner row, column, inner column) in this order: three stay channels."""
+def permuted(*order: int, forced: bool = False) -> Callable:
+    """An answer that puts the six axes (B, C, row, inner row, column, inner column) in this order: three stay channels.
+
+    forced: the shape is then made the one that is asked for, whatever the order.
+    """
 
     def answer(x: Tensor, patch: int) -> Tensor:
         b, c, h, w = x.shape
         parts = x.reshape(b, c, h // patch, patch, w // patch, patch).permute(0, *order)
-        return parts.reshape(b, c * patch**2, *parts.shape[-2:])
+        return parts.reshape(b, c * patch**2, *((h // patch, w // patch) if forced else parts.shape[-2:]))
 
     return answer
 
@@ -49,6 +52,15 @@ B4_3 = Exercise(
         ),
         "Rows and columns inside a square are exchanged.": permuted(1, 5, 3, 2, 4),
         "The places come first here, and their rows and columns are exchanged.": permuted(5, 3, 1, 2, 4),
+        "The rows inside a square come before the colours: put the axis of C before both axes of the square.": permuted(
+            3, 1, 5, 2, 4
+        ),
+        "The rows and columns of the points are exchanged in permute: axis 2 comes before axis 4.": permuted(
+            1, 3, 5, 4, 2, forced=True
+        ),
+        "The points' rows and columns come before those inside a square: the channels' axes must stand first, so permute.": (
+            permuted(1, 2, 4, 3, 5, forced=True)
+        ),
         "The picture is cut into a few large parts, laid upon each other: a point's channels must be neighbours.": far_apart,
         "Only one pixel of each square is kept, and repeated: all of them become channels.": (
             lambda x, patch: x[:, :, ::patch, ::patch].repeat_interleave(patch**2, dim=1)
@@ -111,12 +123,13 @@ COLOURS, SOLIDS = ("red", "blue", "grey", "pink"), ("cube", "ball", "cone")
 
 
 def asked_for(seed: int, rows: int, colours: int, p: float, again: bool) -> tuple[list[list[str]], list[str], Tensor, float]:
-    """A case: lists of one to three names, of which some are dropped. again: the last list names an object twice."""
+    """A case: lists of one to three names. again: the last list names an object twice. One u is p, one a little less."""
     names = [f"{colour} {solid}" for solid in SOLIDS for colour in COLOURS[:colours]]
     order = noise(seed, rows, len(names)).argsort(dim=1).tolist()
     lists = [[names[k] for k in row[: 1 + i % 3]] for i, row in enumerate(order)]
     u = torch.rand(rows, generator=torch.Generator().manual_seed(seed))
-    u[seed % 2], u[1 - seed % 2], u[-1] = 0.5 * p, 0.5 + 0.5 * p, 0.9  # one is dropped, others not
+    u[seed % 2], u[1 - seed % 2], u[2], u[3], u[-1] = 0.95 * p, 0.5 + 0.5 * p, p, p + 0.04, 0.9  # one is dropped, others not
+    u[4:-1] = torch.tensor([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])[: rows - 5] + 0.01  # each passes a usual number when u changes
     return lists[:-1] + ([lists[-1] + lists[-1][:1]] if again else lists[-1:]), names, u, p
 
 
@@ -124,11 +137,25 @@ B4_4 = Exercise(
     "B4.4",
     "for each list a row with 1 at the numbers of its objects and 0 elsewhere, and all 0 where u is below p.",
     contexts,
-    lambda: [asked_for(0, 8, 4, 0.3, False), asked_for(1, 5, 2, 0.45, True), asked_for(2, 11, 3, 0.1, False)],
+    lambda: [  # p as float32 has it, too: u may be p; with p = 0 nothing is dropped
+        asked_for(0, 8, 4, 0.25, False),
+        asked_for(1, 5, 2, 0.375, True),
+        asked_for(2, 11, 3, 0.125, False),
+        asked_for(3, 6, 2, 0.0, False),
+    ],
     {
         "Nothing is dropped: where u is below p the whole row is 0.": telling(lambda table, u, p: table),
         "The others are dropped: a row is dropped where u is below p, kept where it is not.": telling(
             lambda table, u, p: table * (u < p)[:, None]
+        ),
+        "A row whose u is just p is dropped here: only those below p are.": telling(
+            lambda table, u, p: table * (u > p)[:, None]
+        ),
+        "The whole batch is dropped as soon as one row is: each row has its own number in u.": telling(
+            lambda table, u, p: table * (u >= p).all()
+        ),
+        "The sign is turned round: a row is dropped where u is below p, not where it is above.": telling(
+            lambda table, u, p: table * (u <= p)[:, None]
         ),
         "Dropped and kept are exchanged by taking 1 - p: a row is dropped where u is below p.": telling(
             lambda table, u, p: table * (u >= 1 - p)[:, None]
@@ -161,6 +188,9 @@ B4_4 = Exercise(
         ),
         "Only the last object of each list is marked: is the row made anew for each object?": (
             lambda lists, names, u, p: contexts([row[-1:] for row in lists], names, u, p)
+        ),
+        "All lists are marked in the first row: mark each in its own.": telling(
+            lambda table, u, p: torch.cat((table.amax(dim=0, keepdim=True), 0 * table[1:])) * (u >= p)[:, None]
         ),
         "All rows hold the objects of all lists: begin each row with zeros of its own.": telling(
             lambda table, u, p: table.amax(dim=0, keepdim=True).expand(len(table), -1) * (u >= p)[:, None]
@@ -251,6 +281,18 @@ B4_5 = Exercise(
         "eps is right. In x0 the division by sqrt(alpha_bar[t]) is missing.": (
             lambda x_t, eps, gradient, t, alpha_bar, scale: (
                 lead(x_t, eps, gradient, t, alpha_bar, scale)[0] * alpha_bar[t].sqrt(),
+                lead(x_t, eps, gradient, t, alpha_bar, scale)[1],
+            )
+        ),
+        "eps is right. In x0 you divided by alpha_bar[t]: its root is missing.": (
+            lambda x_t, eps, gradient, t, alpha_bar, scale: (
+                lead(x_t, eps, gradient, t, alpha_bar, scale)[0] / alpha_bar[t].sqrt(),
+                lead(x_t, eps, gradient, t, alpha_bar, scale)[1],
+            )
+        ),
+        "eps is right. x0 is clipped here: return it as it is, a sampler clips it where that is wanted.": (
+            lambda x_t, eps, gradient, t, alpha_bar, scale: (
+                lead(x_t, eps, gradient, t, alpha_bar, scale)[0].clamp(-1, 1),
                 lead(x_t, eps, gradient, t, alpha_bar, scale)[1],
             )
         ),

@@ -76,7 +76,7 @@ def _kind(value: object) -> str:
     return "a single number, without a shape" if _is_number(value) else type(value).__name__
 
 
-def scaled(got: object, right: object) -> str | None:
+def scaled(label: str, got: object, right: object) -> str | None:
     """Names a wrong sign or a factor: `got` is `right` times a number."""
     if not (isinstance(right, Tensor) and right.is_floating_point()) and not isinstance(right, float):
         return None
@@ -85,8 +85,10 @@ def scaled(got: object, right: object) -> str | None:
     if abs(factor) < 1e-3 or not torch.allclose(a, factor * b, rtol=1e-4, atol=1e-4 * abs(factor)):
         return None
     if math.isclose(factor, -1, rel_tol=1e-3):
-        return "The sign is wrong: your result is minus the expected one."
-    return f"Your result is the expected one times {factor:.4g}." if isinstance(right, Tensor) else None  # all numbers are
+        return f"The sign is wrong: {label or 'your result'} is minus the expected one."
+    return (
+        f"{label or 'Your result'} is the expected one times {factor:.4g}." if isinstance(right, Tensor) else None
+    )  # all numbers are
 
 
 def numbers(label: str, got: object, right: object) -> str:

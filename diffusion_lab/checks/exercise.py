@@ -136,7 +136,7 @@ class Exercise:
             or self._random(answer, got)
             or self._ignored(answer, got, right, names)
             or ((here := self._mistake(got, good, [first])) and here + fine)
-            or scaled(value, expected)
+            or scaled(label, value, expected)
             or self._in_numbers(numbers(label, value, expected), describe(names, self.cases()[first]), fine, changed)
         )
 

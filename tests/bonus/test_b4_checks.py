@@ -63,6 +63,12 @@ def by_unfold(x, patch):
     return F.unfold(x, patch, stride=patch).unflatten(2, (x.shape[2] // patch, x.shape[3] // patch))
 
 
+def by_unfolding(x, patch):
+    """Not permuted: wrong."""
+    b, c, h, w = x.shape
+    return x.unfold(2, patch, patch).unfold(3, patch, patch).reshape(b, c * patch**2, h // patch, w // patch)
+
+
 def by_rows(lists, names, u, p):
     return torch.tensor([[float(name in row and v >= p) for name in names] for row, v in zip(lists, u.tolist(), strict=True)])
 
@@ -107,11 +113,17 @@ OTHERS = [
     ("B4.1", lambda scores, asked: checks.B4_1.right(scores, asked) * 100, ""),
     ("B4.1", lambda scores, asked: checks.B4_1.right(scores[:5], asked[:5]), ""),
     ("B4.1", lambda scores, asked: (scores.sigmoid().round() * asked).sum().div(asked.sum()).item(), "above 0"),
+    ("B4.1", lambda scores, asked: ((scores.sigmoid() > 0.5) == asked).float().mean().item(), "right side of one half"),
+    ("B4.1", lambda scores, asked: asked.flatten()[scores.flatten().topk(int(asked.sum()))[1]].mean(), "whole batch"),
     ("B4.1", lambda scores, asked: str(by_sets(scores, asked)), "should return a number"),
     ("B4.2", solution("B4.2", {"origin - centre": "centre - origin"}), "turned round"),
-    ("B4.2", solution("B4.2", {"(inside > 0) & (s > 0)": "inside > 0"}), "behind the eye"),
-    ("B4.2", solution("B4.2", {"torch.where((inside > 0) & (s > 0), s, torch.inf)": "s"}), "gets a number here"),
-    ("B4.2", solution("B4.2", {"inside.clamp(min=0).sqrt()": "inside.sqrt()", "(inside > 0) & (s > 0)": "s != 0"}), "nan"),
+    ("B4.2", solution("B4.2", {"(inside > 0) & (length > 0)": "inside > 0"}), "behind the eye"),
+    ("B4.2", solution("B4.2", {"torch.where((inside > 0) & (length > 0), length, torch.inf)": "length"}), "gets a number here"),
+    (
+        "B4.2",
+        solution("B4.2", {"inside.clamp(min=0).sqrt()": "inside.sqrt()", "(inside > 0) & (length > 0)": "length != 0"}),
+        "nan",
+    ),
     ("B4.2", solution("B4.2", {"(-b - ": "(-b + "}), "leaves the sphere"),
     ("B4.2", solution("B4.2", {"radius**2": "2 * radius"}), ""),
     ("B4.2", solution("B4.2", {"radius**2": "0.81"}), ""),
@@ -121,29 +133,39 @@ OTHERS = [
     ("B4.2", lambda o, d, c, r: checks.B4_2.right(c, d, o, r), "turned round"),
     ("B4.3", solution("B4.3", {"0, 1, 3, 5, 2, 4": "0, 3, 5, 1, 2, 4"}), "come first here"),
     ("B4.3", solution("B4.3", {"0, 1, 3, 5, 2, 4": "0, 1, 5, 3, 2, 4"}), "exchanged"),
-    ("B4.3", solution("B4.3", {"0, 1, 3, 5, 2, 4": "0, 1, 2, 4, 3, 5"}), ""),
+    ("B4.3", solution("B4.3", {"0, 1, 3, 5, 2, 4": "0, 1, 2, 4, 3, 5"}), "come before those inside"),
+    ("B4.3", solution("B4.3", {"0, 1, 3, 5, 2, 4": "0, 1, 3, 5, 4, 2"}), "axis 2 comes before axis 4"),
+    ("B4.3", solution("B4.3", {"0, 1, 3, 5, 2, 4": "0, 3, 1, 5, 2, 4"}), "come before the colours"),
+    ("B4.3", by_unfolding, "so permute"),
     ("B4.3", solution("B4.3", {".permute(0, 1, 3, 5, 2, 4)": ""}), "only cut anew"),
     ("B4.3", solution("B4.3", {"patch**2": "patch"}), "stopped with RuntimeError"),
     ("B4.3", lambda x, patch: F.pixel_unshuffle(x, patch).flip(1), ""),
     ("B4.3", lambda x, patch: F.max_pool2d(x, patch), "It should return the shape"),
     ("B4.3", lambda x, patch: F.pixel_unshuffle(x.flip(3), patch), ""),
     ("B4.4", own_coin, "Twice the same input"),
-    ("B4.4", solution("B4.4", {"u < p": "u > p"}), "The others are dropped"),
+    ("B4.4", solution("B4.4", {"u < p": "u > p"}), "The sign is turned round"),
+    ("B4.4", solution("B4.4", {"u < p": "u >= p"}), "The others are dropped"),
     ("B4.4", solution("B4.4", {"    table[u < p] = 0\n": ""}), "Nothing is dropped"),
     (
         "B4.4",
         solution("B4.4", {"table[u < p] = 0": "table[:, : len(u)][:, u[: len(names)] < p] = 0"}),
-        "stays the same when u changes",
+        "",
     ),
     ("B4.4", solution("B4.4", {"u < p": "u < 0.3"}), "stays the same when p changes"),
+    ("B4.4", solution("B4.4", {"u < p": "u < 0.5"}), "stays the same when p changes"),
+    ("B4.4", solution("B4.4", {"u < p": "u < 0.1"}), "stays the same when p changes"),
+    ("B4.4", solution("B4.4", {"u < p": "u <= p"}), "whose u is just p"),
+    ("B4.4", solution("B4.4", {"table[u < p] = 0": "table = table * 0 if (u < p).any() else table"}), "as soon as one row is"),
     ("B4.4", solution("B4.4", {"= 1\n": "+= 1\n"}), "named twice gives 2"),
-    ("B4.4", solution("B4.4", {"table[row,": "table[0,"}), "stays the same when names changes"),
+    ("B4.4", solution("B4.4", {"table[row,": "table[0,"}), "in the first row"),
     ("B4.4", lambda lists, names, u, p: F.dropout(checks.B4_4.right(lists, names, u, 0.0), 0.5), "Twice the same input"),
     ("B4.4", lambda lists, names, u, p: checks.B4_4.right(lists, names, u, p).bool(), "should return torch.float32"),
     ("B4.5", in_place, "you changed eps itself"),
     ("B4.5", solution("B4.5", {"eps - scale": "eps + scale"}), "The sign is wrong"),
     ("B4.5", solution("B4.5", {"scale * (1 - alpha_bar[t]).sqrt()": "scale * (1 - alpha_bar[t])"}), "A square root is missing"),
-    ("B4.5", solution("B4.5", {"return x0, eps": "return x0.clamp(-1, 1), eps"}), ""),
+    ("B4.5", solution("B4.5", {"return x0, eps": "return x0.clamp(-1, 1), eps"}), "x0 is clipped"),
+    ("B4.5", solution("B4.5", {"/ alpha_bar[t].sqrt()": "/ alpha_bar[t]"}), "its root is missing"),
+    ("B4.5", solution("B4.5", {"return x0, eps": "return 2 * x0, eps"}), "x0 is the expected one times 2"),
     ("B4.5", solution("B4.5", {"return x0, eps": "return x0"}), "two tensors, x0 and eps"),
     ("B4.5", solution("B4.5", {"return x0, eps": "return eps, x0"}), "The pair is turned round"),
     (
