@@ -255,7 +255,7 @@ def test_the_semivariogram_of_a_slope_is_half_its_square_and_knows_its_direction
     assert torch.equal(semivariogram(slope, 5, 1), torch.zeros(5))
 
 
-def test_four_ways_are_drawn_from_five_pictures():
-    assert len(four_ways(pictures(5)).axes) == 1
-    with pytest.raises(ValueError, match="four_ways takes five pictures, not 4"):
+def test_four_ways_are_drawn_from_six_pictures():
+    assert len(four_ways(pictures(6)).axes) == 1
+    with pytest.raises(ValueError, match="four_ways takes six pictures, not 4"):
         four_ways(pictures(4))
