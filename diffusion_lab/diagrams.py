@@ -192,12 +192,12 @@ def distillation(pictures: Sequence[Tensor] | Tensor) -> Figure:
 def four_ways(pictures: Sequence[Tensor] | Tensor) -> Figure:
     """GAN, VAE, flow and diffusion, a row each: what goes in, what is trained (red), what comes out.
 
-    pictures: a sprite, a blurred one, and the sprite at three times, the last pure noise; (3, H, W) each.
+    pictures: a sprite, another one, the first blurred, and the first at three times, the last pure noise; (3, H, W) each.
     ValueError for another number of pictures.
     """
-    if len(pictures) != 5:
-        raise ValueError(f"four_ways takes five pictures, not {len(pictures)}.")
-    sprite, blurred, little, much, noise = pictures
+    if len(pictures) != 6:
+        raise ValueError(f"four_ways takes six pictures, not {len(pictures)}.")
+    sprite, other, blurred, little, much, noise = pictures
     fig, axis = canvas(13.6, 8.2)
 
     def network(x: float, y: float, text: str):
@@ -206,26 +206,28 @@ def four_ways(pictures: Sequence[Tensor] | Tensor) -> Figure:
     for y, name in ((7.2, "GAN"), (5.2, "VAE"), (3.2, "flow"), (1.2, "diffusion")):
         write(axis, 0.85, y, name, size=14)
     for x, y, image in (
-        *((2.6, 7.2, noise), (7.0, 7.65, sprite), (7.0, 6.65, sprite), (2.6, 5.2, sprite), (11.2, 5.2, blurred)),
+        *((7.0, 7.65, sprite), (7.0, 6.65, other), (2.6, 5.2, sprite), (11.2, 5.2, blurred)),
         *((2.6, 3.2, sprite), (11.2, 3.2, noise)),
         *((2.6, 1.2, sprite), (5.4, 1.2, little), (8.3, 1.2, much), (11.2, 1.2, noise)),
     ):
         picture(axis, x, y, 0.85 if y > 6 and x == 7.0 else 1.2, image)
+    box(axis, 2.6, 7.2, 1.2, 0.85, "random\nnumbers")
     network(4.75, 7.2, "generator")
     network(9.4, 7.2, "discriminator")
-    write(axis, 11.9, 7.2, "real or made?", ACCENT)
+    write(axis, 11.9, 7.2, "real or made?")
     write(axis, 6.1, 6.4, "real", GREY, 10)
     write(axis, 6.1, 8.0, "made", GREY, 10)
     network(4.75, 5.2, "encoder")
     box(axis, 6.9, 5.2, 1.2, 0.85, "a few\nnumbers")
     network(9.05, 5.2, "decoder")
+    write(axis, 6.9, 4.5, "to draw, begin here with random ones", GREY, 10)
     network(6.9, 3.2, "the same network\nboth ways")
     for start, end, colour in (
         *(((3.25, 7.2), (3.75, 7.2), INK), ((5.75, 7.35), (6.5, 7.6), INK)),
         *(((7.5, 7.6), (8.4, 7.35), INK), ((7.5, 6.7), (8.4, 7.05), INK), ((10.4, 7.2), (10.85, 7.2), INK)),
         *(((3.25, 5.2), (3.75, 5.2), INK), ((5.75, 5.2), (6.25, 5.2), INK), ((7.55, 5.2), (8.05, 5.2), INK)),
         *(((10.05, 5.2), (10.55, 5.2), INK), ((3.25, 3.35), (5.9, 3.35), INK), ((7.9, 3.35), (10.55, 3.35), INK)),
-        *(((10.55, 3.05), (7.9, 3.05), ACCENT), ((5.9, 3.05), (3.25, 3.05), ACCENT)),
+        *(((10.55, 3.05), (7.9, 3.05), INK), ((5.9, 3.05), (3.25, 3.05), INK)),
         *(((3.25, 1.5), (4.75, 1.5), INK), ((6.05, 1.5), (7.65, 1.5), INK), ((8.95, 1.5), (10.55, 1.5), INK)),
         *(((10.55, 0.9), (8.95, 0.9), ACCENT), ((7.65, 0.9), (6.05, 0.9), ACCENT), ((4.75, 0.9), (3.25, 0.9), ACCENT)),
     ):

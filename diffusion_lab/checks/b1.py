@@ -11,30 +11,35 @@ from .b1_steps import B1_3, B1_5
 from .exercise import Exercise, noise
 
 
-def variances(v: float, beta: Tensor) -> Tensor:
-    """(2, T): the variance after each step if noise is added, and if it is mixed in."""
+def variances(var: float, beta: Tensor) -> Tensor:
+    """(2, N): the variance after each step if noise is added, and if it is mixed in."""
     kept = (1 - beta).cumprod(0)
-    return torch.stack([v + beta.cumsum(0), kept * v + 1 - kept])
+    return torch.stack([var + beta.cumsum(0), kept * var + 1 - kept])
 
 
 def two_rows(added: Callable | None = None, mixed: Callable | None = None) -> Callable:
     """An answer with another row for adding, or for mixing."""
 
-    def answer(v: float, beta: Tensor) -> Tensor:
-        right = variances(v, beta)
-        return torch.stack([added(v, beta) if added else right[0], mixed(v, beta) if mixed else right[1]])
+    def answer(var: float, beta: Tensor) -> Tensor:
+        right = variances(var, beta)
+        return torch.stack([added(var, beta) if added else right[0], mixed(var, beta) if mixed else right[1]])
 
     return answer
 
 
 def kept(beta: Tensor) -> Tensor:
-    """alpha_bar after each step."""
+    """The product of the factors 1 - beta up to each step."""
     return (1 - beta).cumprod(0)
+
+
+def before(row: Tensor, start: float) -> Tensor:
+    """A row that begins one step too early, with the start."""
+    return torch.cat([torch.full((1,), start), row[:-1]])
 
 
 B1_1 = Exercise(
     "B1.1",
-    "the variances after each step, (2, T): first of adding, then of mixing.",
+    "the variances after each of the N steps, (2, N): first of adding, then of mixing.",
     variances,
     lambda: [
         (0.3, 0.2 * noise(0, 12).abs()),
@@ -42,50 +47,73 @@ B1_1 = Exercise(
         (1.0, torch.tensor([0.1, 0.4, 0.2])),
     ],
     {
-        "The two rows are exchanged: adding is the first.": lambda v, beta: variances(v, beta).flip(0),
-        "In the first row the steps do not add up: each adds to what is there already.": two_rows(lambda v, beta: v + beta),
-        "The variance at the start is missing in the first row.": two_rows(lambda v, beta: beta.cumsum(0)),
+        "The two rows are exchanged: adding is the first.": lambda var, beta: variances(var, beta).flip(0),
+        "In the first row the steps do not add up: each adds to what is there already.": two_rows(lambda var, beta: var + beta),
+        "The variance at the start is missing in the first row.": two_rows(lambda var, beta: beta.cumsum(0)),
         "The first row adds standard deviations: variances add up, so no root is taken.": two_rows(
-            lambda v, beta: v + beta.sqrt().cumsum(0)
+            lambda var, beta: var + beta.sqrt().cumsum(0)
         ),
-        "The first row squares beta: it is a variance already.": two_rows(lambda v, beta: v + beta.square().cumsum(0)),
+        "The first row adds standard deviations, and the start is missing: var + beta.cumsum(0).": two_rows(
+            lambda var, beta: beta.sqrt().cumsum(0)
+        ),
+        "The first row squares beta: it is a variance already.": two_rows(lambda var, beta: var + beta.square().cumsum(0)),
         "The first row is a standard deviation: the variance is asked for, without the root.": two_rows(
-            lambda v, beta: (v + beta.cumsum(0)).sqrt()
+            lambda var, beta: (var + beta.cumsum(0)).sqrt()
         ),
         "Both rows are standard deviations: the variances are asked for, without the root.": (
-            lambda v, beta: variances(v, beta).sqrt()
+            lambda var, beta: variances(var, beta).sqrt()
         ),
         "The first row is one step behind: its first number is that after the first step.": two_rows(
-            lambda v, beta: v + beta.cumsum(0) - beta
+            lambda var, beta: var + beta.cumsum(0) - beta
+        ),
+        "The second row is one step behind: its first number is that after the first step.": two_rows(
+            mixed=lambda var, beta: before(variances(var, beta)[1], var)
+        ),
+        "Both rows begin before the first step: their first numbers are those after it.": (
+            lambda var, beta: torch.stack([before(row, var) for row in variances(var, beta)])
+        ),
+        "Both rows know one step only: what the steps before it did is missing (cumsum, cumprod).": (
+            lambda var, beta: torch.stack([var + beta, (1 - beta) * var + beta])
+        ),
+        "The first row takes all steps at once in each place: sum up to that step only (cumsum).": two_rows(
+            lambda var, beta: (var + beta.sum()).expand(len(beta))
+        ),
+        "The first row adds the last beta only: sum all of them up to each step (cumsum).": two_rows(
+            lambda var, beta: (var + beta[-1]).expand(len(beta))
+        ),
+        "The second row takes the last beta only: multiply the factors of all steps so far (cumprod).": two_rows(
+            mixed=lambda var, beta: ((1 - beta[-1]) * var + beta[-1]).expand(len(beta))
         ),
         "The first row shrinks the data: adding leaves them as they are.": two_rows(
-            lambda v, beta: kept(beta) * v + beta.cumsum(0)
+            lambda var, beta: kept(beta) * var + beta.cumsum(0)
         ),
-        "In the second row the noise is missing: 1 - alpha_bar.": two_rows(mixed=lambda v, beta: kept(beta) * v),
-        "In the second row the data are not made weaker: v has the factor alpha_bar.": two_rows(
-            mixed=lambda v, beta: v + 1 - kept(beta)
+        "In the second row the noise is missing: it adds 1 minus the factor of var.": two_rows(
+            mixed=lambda var, beta: kept(beta) * var
         ),
-        "In the second row v has the root of alpha_bar: a factor of the values is squared in the variance.": two_rows(
-            mixed=lambda v, beta: kept(beta).sqrt() * v + 1 - kept(beta)
+        "In the second row the data are not made weaker: var has the product of all 1 - beta so far as its factor.": two_rows(
+            mixed=lambda var, beta: var + 1 - kept(beta)
+        ),
+        "In the second row var has the root of its factor: a factor of the values is squared in the variance.": two_rows(
+            mixed=lambda var, beta: kept(beta).sqrt() * var + 1 - kept(beta)
         ),
         "In the second row all betas add up: what comes early is made weaker later, too.": two_rows(
-            mixed=lambda v, beta: kept(beta) * v + beta.cumsum(0)
+            mixed=lambda var, beta: kept(beta) * var + beta.cumsum(0)
         ),
-        "In the second row alpha_bar is that of one step: multiply the factors of all steps so far (cumprod).": two_rows(
-            mixed=lambda v, beta: (1 - beta) * v + beta
+        "In the second row the factor is that of one step: multiply the factors of all steps so far (cumprod).": two_rows(
+            mixed=lambda var, beta: (1 - beta) * var + beta
         ),
-        "In the second row alpha_bar is 1 minus the sum of the betas: multiply the factors 1 - beta.": two_rows(
-            mixed=lambda v, beta: (1 - beta.cumsum(0)) * v + beta.cumsum(0)
+        "In the second row the factor is 1 minus the sum of the betas: multiply the factors 1 - beta.": two_rows(
+            mixed=lambda var, beta: (1 - beta.cumsum(0)) * var + beta.cumsum(0)
         ),
-        "The second row is 1 throughout: that is so only where v is 1.": two_rows(mixed=lambda v, beta: torch.ones_like(beta)),
+        "The second row is 1 throughout: so it is only for var = 1.": two_rows(mixed=lambda var, beta: torch.ones_like(beta)),
         "The second row is a standard deviation: the variance is asked for, without the root.": two_rows(
-            mixed=lambda v, beta: (kept(beta) * v + 1 - kept(beta)).sqrt()
+            mixed=lambda var, beta: (kept(beta) * var + 1 - kept(beta)).sqrt()
         ),
-        "The factors of the second row are exchanged: v has alpha_bar, the noise 1 - alpha_bar.": two_rows(
-            mixed=lambda v, beta: (1 - kept(beta)) * v + kept(beta)
+        "The factors of the second row are exchanged: var has the product of the 1 - beta, and the noise the rest.": two_rows(
+            mixed=lambda var, beta: (1 - kept(beta)) * var + kept(beta)
         ),
     },
-    "First row: v + beta.cumsum(0). Second: with alpha_bar = (1 - beta).cumprod(0), v has this factor, and noise the rest.",
+    "First row: var + beta.cumsum(0). Second: var has the factor (1 - beta).cumprod(0), and noise the rest: 1 minus that.",
 )
 
 
@@ -137,6 +165,17 @@ B1_2 = Exercise(
         "You divide by twice the square of the variance: 1 - alpha_bar[t] is the variance already.": sharing(
             below=lambda ab: 2 * (1 - ab) ** 2
         ),
+        "The parentheses: / 2 * (1 - alpha_bar[t]) multiplies by it; write / (2 * (1 - alpha_bar[t])).": sharing(
+            below=lambda ab: 2 / (1 - ab)
+        ),
+        "You divided x_t by sqrt(alpha_bar[t]) first: its noise then has the variance (1 - alpha_bar) / alpha_bar.": sharing(
+            below=lambda ab: 2 * (1 - ab) * ab
+        ),
+        "alpha_bar of t - 1 was taken: it is that of t.": (lambda x_t, data, t, alpha_bar: likely(x_t, data, t - 1, alpha_bar)),
+        "These are the exponents, not the shares: softmax over the data comes last.": sharing(finish=lambda far: -far),
+        "These are the d of the equation, not the shares: softmax of -d over the data comes last.": sharing(
+            finish=lambda far: far
+        ),
         "The distance is not squared.": sharing(lambda apart: apart.square().sum(2).sqrt()),
         "These are sums of differences without signs: square each difference, then add up.": sharing(
             lambda apart: apart.abs().sum(2)
@@ -180,6 +219,11 @@ def by_ratio(ratio: Callable, first: bool = True, second: bool = True) -> Callab
     return answer
 
 
+def solved_for_one(size: Tensor, ab: Tensor) -> Tensor:
+    """Both rows if x_t is 1 and the other part is `size`."""
+    return torch.stack([(1 - (1 - ab).sqrt() * size) / ab.sqrt(), (1 - ab.sqrt() * size) / (1 - ab).sqrt()])
+
+
 B1_4 = Exercise(
     "B1.4",
     "two rows: the error of x0 that follows from an error of eps, and the error of eps that follows from one of x0.",
@@ -205,6 +249,21 @@ B1_4 = Exercise(
         "In the second row the quotient is upside down.": by_ratio(lambda ab: (ab / (1 - ab)).sqrt(), first=False),
         "In the first row square roots are missing.": by_ratio(lambda ab: (1 - ab) / ab, second=False),
         "In the second row square roots are missing.": by_ratio(lambda ab: (1 - ab) / ab, first=False),
+        "In the first row the factor of eps is missing: its error enters with sqrt(1 - alpha_bar).": by_ratio(
+            lambda ab: 1 / ab.sqrt(), second=False
+        ),
+        "In the first row the factor of x0 is missing: divide by sqrt(alpha_bar).": by_ratio(
+            lambda ab: (1 - ab).sqrt(), second=False
+        ),
+        "In the second row the factor of x0 is missing: its error enters with sqrt(alpha_bar).": by_ratio(
+            lambda ab: (1 - ab).sqrt(), first=False
+        ),
+        "In the second row the factor of eps is missing: divide by sqrt(1 - alpha_bar).": by_ratio(
+            lambda ab: 1 / ab.sqrt(), first=False
+        ),
+        "You solved the equation with 1 for x_t: x_t does not change, so it is no part of the errors.": (
+            lambda size, t, alpha_bar: solved_for_one(size, alpha_bar[t])
+        ),
         "The first row is the error of eps itself: it has a factor.": by_ratio(lambda ab: torch.ones_like(ab), second=False),
         "The second row is the error of x0 itself: it has a factor.": by_ratio(lambda ab: torch.ones_like(ab), first=False),
         "The sign: these are sizes of errors, so both rows are positive.": lambda size, t, alpha_bar: (

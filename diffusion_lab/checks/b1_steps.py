@@ -51,6 +51,9 @@ B1_3 = Exercise(
             lambda x, belief, t, t_prev, damage: x - damage(belief, t) + damage(x, t_prev)
         ),
         "It starts from the belief: it starts from x.": stepped(lambda x, b, now, prev: b - now + prev),
+        "The belief stands among what is damaged at t_prev: it is damaged alone, and the rest of x is kept as it is.": (
+            lambda x, belief, t, t_prev, damage: damage(x - damage(belief, t) + belief, t_prev)
+        ),
         "The x of before is missing: x - damage at t + damage at t_prev.": stepped(lambda x, b, now, prev: prev - now),
         "t_prev is not always t - 1: use the argument.": (
             lambda x, belief, t, t_prev, damage: x - damage(belief, t) + damage(belief, t - 1)
@@ -106,6 +109,12 @@ B1_5 = Exercise(
         "The two factors are exchanged.": rising(lambda x, z, ab, up: (1 - up / ab).sqrt() * x + (up / ab).sqrt() * z),
         "alpha is upside down, above 1: it is alpha_bar[t_up] / alpha_bar[t].": rising(
             lambda x, z, ab, up: (ab / up).sqrt() * x + (ab / up - 1).sqrt() * z
+        ),
+        "alpha is upside down, so 1 - alpha has no root: it is alpha_bar[t_up] / alpha_bar[t].": rising(
+            lambda x, z, ab, up: (ab / up).sqrt() * x + (1 - ab / up).sqrt() * z
+        ),
+        "This adds the missing noise to x as it is: x must be made weaker, by sqrt(alpha).": rising(
+            lambda x, z, ab, up: x + (ab - up).sqrt() * z
         ),
         "The noise has the factor of one who starts from x0, sqrt(1 - alpha_bar[t_up]): some noise is there already.": rising(
             lambda x, z, ab, up: (up / ab).sqrt() * x + (1 - up).sqrt() * z

@@ -45,6 +45,25 @@ def test_places_are_not_alike_and_near_ones_are_more_alike_than_far_ones(train):
         assert (gamma.diff() > 0).all() and gamma[0] < 0.6 * gamma[-1]
 
 
+def test_the_middle_is_darkest_and_the_ring_where_figures_end_varies_most(train):
+    levels = grey(train[::5])
+    mean, spread = levels.mean(0), levels.std(0)
+    middle, corners = spread[6:10, 6:10], spread[[0, 0, -1, -1], [0, -1, 0, -1]]
+    ring = torch.stack([spread[5:11, 1], spread[5:11, -2], spread[1, 5:11], spread[-1, 5:11]])
+    assert corners.max() < 0.1 < middle.max() < ring.min() and mean[6:10, 6:10].max() < 0.1
+    assert mean[[0, 0, -1, -1], [0, -1, 0, -1]].min() > 0.99
+
+
+def test_means_over_larger_squares_of_the_broccoli_lose_more_noise_than_contrast(held_out):
+    broccoli, noise = held_out[1047:1048], torch.randn(200, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    ratios = []
+    for k in (1, 2, 4):
+        clean, dirty = (torch.nn.functional.avg_pool2d(x, k) for x in (broccoli, noise))
+        assert dirty.square().mean().sqrt() == pytest.approx(1 / k, rel=0.02)
+        ratios.append((dirty.square().mean().sqrt() / clean.std(dim=(2, 3)).mean()).item())
+    assert ratios[0] > 1 > 0.8 > ratios[1] > 0.6 > ratios[2]
+
+
 def test_only_noise_gives_another_sprite_for_nearly_every_start(train, held_out):
     shelf, many, schedule = train[::20], held_out[::25][:60], cosine(100)
 

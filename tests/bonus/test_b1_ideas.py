@@ -134,6 +134,17 @@ def test_with_noise_as_the_damage_algorithm_2_is_ddim_with_eta_0(clip):
     assert not torch.allclose(torch.stack(walked), other, atol=1e-2)
 
 
+def test_a_morph_walked_back_by_algorithm_2_ends_at_the_mean_of_all_guesses():
+    plates, guesses = pictures(3).double(), []
+
+    def guess(x, t):
+        guesses.append(torch.sin(9 * x + t))
+        return guesses[-1]
+
+    end = restore_2(guess, lambda belief, t: morph(belief, plates, t), plates, STEPS)[-1]
+    assert len(guesses) == STEPS and torch.allclose(end, torch.stack(guesses).mean(0))
+
+
 def test_a_step_may_be_longer_than_one():
     x, belief = pictures(2), pictures(2, 3)
     assert torch.equal(cold_step(x, belief, 12, 4, pixelate), x - pixelate(belief, 12) + pixelate(belief, 4))
@@ -255,7 +266,7 @@ def test_the_semivariogram_of_a_slope_is_half_its_square_and_knows_its_direction
     assert torch.equal(semivariogram(slope, 5, 1), torch.zeros(5))
 
 
-def test_four_ways_are_drawn_from_five_pictures():
-    assert len(four_ways(pictures(5)).axes) == 1
-    with pytest.raises(ValueError, match="four_ways takes five pictures, not 4"):
+def test_four_ways_are_drawn_from_six_pictures():
+    assert len(four_ways(pictures(6)).axes) == 1
+    with pytest.raises(ValueError, match="four_ways takes six pictures, not 4"):
         four_ways(pictures(4))
