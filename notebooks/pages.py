@@ -62,8 +62,9 @@ details.folded > summary { margin-left: 6rem; color: #5b6472; cursor: pointer; }
 details.folded > summary { font: 14px/1.6 system-ui, sans-serif; }
 .anchor-link { visibility: hidden; } :hover > .anchor-link { visibility: visible; }
 nav.labs { font: 15px/2 system-ui, sans-serif; padding: .3rem 1rem; background: #1d1d1f; }
-nav.labs { overflow-x: auto; white-space: nowrap; }
-nav.labs a { color: #fff; margin-right: 1.2rem; } nav.labs a[aria-current] { font-weight: bold; text-decoration: none; }
+@media (max-width: 40rem) { nav.labs { overflow-x: auto; white-space: nowrap; } }
+nav.labs a { color: #fff; margin-right: 1.2rem; display: inline-block; }
+nav.labs a[aria-current] { font-weight: bold; text-decoration: none; }
 """
 
 
