@@ -35,10 +35,10 @@ class Log:
         self._try(lambda writer: writer.close())
         threading.excepthook = self.before
 
-    def numbers(self, step: int, **values: float):
-        """Note numbers; an underscore in a name becomes a space."""
-        for name, value in values.items():
-            self._try(lambda writer, name=name, value=value: writer.add_scalar(name.replace("_", " "), value, step))
+    def numbers(self, step: int, loss: float, learning_rate: float):
+        """Note the loss and the learning rate of an update."""
+        self._try(lambda writer: writer.add_scalar("loss", loss, step))
+        self._try(lambda writer: writer.add_scalar("learning rate", learning_rate, step))
 
     def picture(self, step: int, picture: Image.Image):
         """Note a row of sprites."""

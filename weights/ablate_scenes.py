@@ -147,8 +147,8 @@ def main():
     for seed in range(options.seeds):
         for name in recipes():
             notes = Notes(options.out)
-            if not notes.has("ablation", name=name, seed=seed, tera=options.tera):
-                notes.add("ablation", **train(name, seed, options.tera, data))
+            if not notes.has("ablation", {"name": name, "seed": seed, "tera": options.tera}):
+                notes.add("ablation", train(name, seed, options.tera, data))
     print(json.dumps(Notes(options.out).content["ablation"]))
 
 

@@ -104,12 +104,12 @@ def main():
     model, schedule = load_model(options.out / "scene_unet.pt")
     for name, (network, way, guidance) in cuts(model).items():
         about = {"name": name, "steps": options.steps, "seeds": options.seeds}
-        if notes.has("cuts", **about):
+        if notes.has("cuts", about):
             continue
         network = for_drawing(network)
         drawn = [way(network, schedule, asked, guidance, seed, options.steps) for seed in range(options.seeds)]
         means = torch.tensor([hits(judge, images, asked) for images in drawn]).mean(dim=0).tolist()
-        notes.add("cuts", **about, **{part: round(mean, 3) for part, mean in zip(Hits._fields, means, strict=True)})
+        notes.add("cuts", about | {part: round(mean, 3) for part, mean in zip(Hits._fields, means, strict=True)})
 
 
 if __name__ == "__main__":

@@ -212,10 +212,12 @@ class Notes:
         self.content.setdefault("cuts", [])
         self.content.setdefault("ablation", known.get("ablation", []))
 
-    def has(self, part: str, **asked) -> bool:
+    def has(self, part: str, asked: dict) -> bool:
+        """Is there a line that says all of this?"""
         return any(asked.items() <= line.items() for line in self.content[part])
 
-    def add(self, part: str, **line):
+    def add(self, part: str, line: dict):
+        """Keep a line, and print it."""
         print(part, line, flush=True)
         self.content[part].append(line)
         write_safely(self.path, lambda file: file.write(f"{json.dumps(self.content, indent=1)}\n".encode()))
@@ -229,17 +231,18 @@ def evaluate(out: Path):
     judge, guide = (load_scene_classifier(out / f"scene_{part}.pt").to(device) for part in ("judge", "guide"))
     for walk, name in [(walk, name) for walk in ALL for name in lists] + [(walk, "new_test") for walk in OTHERS]:
         line = {"list": name, **walk.sampling._asdict(), "scale": walk.scale, "told": walk.told}
-        if notes.has("lines", **line):
+        if notes.has("lines", line):
             continue
         model = ClassifierGuided(network, guide, alpha_bar, walk.scale, walk.told).eval() if walk.scale else network
         drawn = draw_samples(model, schedule, lists[name], walk.sampling)
         near = nearness(torch.cat(drawn)) if name == "test" and walk in ALL else {}
-        notes.add("lines", **line, **judged(judge, drawn, lists[name]), **near)
+        notes.add("lines", line | judged(judge, drawn, lists[name]) | near)
         if walk == ALL[-1]:
             picture = png(grid(drawn[0][:: len(drawn[0]) // 32][:32], 8, 2))
             write_safely(out / "cards" / f"scenes_{name}.png", lambda file, picture=picture: file.write(picture))
-    if not notes.has("lines", list="held out"):
-        notes.add("lines", list="held out", **nearness(floats(scenes("held_out", frozenset(drawer().test()))[0])))
+    if not notes.has("lines", {"list": "held out"}):
+        real = nearness(floats(scenes("held_out", frozenset(drawer().test()))[0]))
+        notes.add("lines", {"list": "held out"} | real)
 
 
 def nearness(images: Tensor) -> dict:
