@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 import torchmetrics
-from common import refused, solved
+from common import solved
 from torch import nn
 
 from diffusion_lab import checks
@@ -113,7 +113,7 @@ OTHERS = [
     ("B2.1", lambda x, slope: checks.B2_1.right(x, torch.ones_like(x)), "slope from above is missing"),
     ("B2.2", solution("B2.2", {"gaps.sum(dim=1) - 1": "gaps.sum(dim=1)"}), "right class is in the sum"),
     ("B2.2", solution("B2.2", {" / scores.shape[1]": ""}), "not divided by the number of classes"),
-    ("B2.2", solution("B2.2", {" / scores.shape[1]": " / 5"}), r"is .*expected .*\(It is right for scores"),
+    ("B2.2", solution("B2.2", {" / scores.shape[1]": " / 5"}), r"Asked: .* is .*\d.*, expected .*\d.*\(It is right for scores"),
     ("B2.2", solution("B2.2", {" / scores.shape[1]": " / scores.shape[0]"}), "divide by the number of pictures"),
     ("B2.2", solution("B2.2", {"[torch.arange(len(scores)), target][:, None]": "[:, target]"}), "One right score for each row"),
     ("B2.2", solution("B2.2", {"[:, None]": ""}), "One right score for each row"),
@@ -171,7 +171,7 @@ OTHERS = [
     ("B2.4", solution("B2.4", {"each.mean()": "each.max()"}), ""),
     ("B2.4", solution("B2.4", {"each.mean()": "each"}), "take their mean"),
     ("B2.4", lambda table: table.diagonal().sum() / table.sum(), "This is the accuracy"),
-    ("B2.4", lambda table: checks.B2_4.right(table[:3, :3]), r"\d, expected .*It is right for table"),
+    ("B2.4", lambda table: checks.B2_4.right(table[:3, :3]), r"Asked: .*\d.*, expected .*\d.*It is right for table"),
     ("B2.4", lambda table: 100 * checks.B2_4.right(table), ""),
     ("B2.5", solution("B2.5", {"kept / (1 - weight**n)": "kept"}), "correction is missing"),
     ("B2.5", solution("B2.5", {"weight**n": "weight ** (n - 1)"}), "The first value is number 1: with n from 0"),
@@ -193,20 +193,6 @@ OTHERS = [
     ("B2.5", lambda values, weight: checks.B2_5.right(values, weight)[1:], "should return the shape"),
     ("B2.5", lambda values, weight: values.cumsum(0) / (torch.arange(len(values)) + 1), "mean of all values so far"),
 ]
-
-
-@pytest.mark.parametrize(("name", "answer"), RIGHT, ids=[f"{name} {i}" for i, (name, _) in enumerate(RIGHT)])
-def test_what_is_right_may_be_written_differently(name, answer):
-    assert str(BY_NAME[name].check(answer)) == f"Exercise {name}: right."
-
-
-@pytest.mark.parametrize(("name", "answer", "words"), OTHERS, ids=[f"{o[0]} {i}" for i, o in enumerate(OTHERS)])
-def test_a_mistake_that_is_not_listed_is_refused_with_its_name_or_in_numbers(name, answer, words):
-    if words.startswith(("is ", r"\d")):  # in numbers, and a case for which it is right
-        verdict = BY_NAME[name].check(answer)
-        assert verdict.status == "not yet" and "It is right for" in verdict.message
-    else:
-        refused(BY_NAME[name], answer, words)
 
 
 def test_each_exercise_has_right_and_wrong_answers_and_names_at_least_ten_mistakes():

@@ -1,13 +1,17 @@
 """The checks of the bonus shelf: each passes what is right, names typical mistakes, and is not fooled by a number that was
-looked up. Answers of their own, right and wrong, are tried in test_b1_checks.py and its neighbours."""
+looked up. Its own answers, right and wrong, each notebook has in test_b1_checks.py and its neighbours; they are tried here."""
 
 from functools import partial
 from inspect import signature
 
 import numpy as np
 import pytest
+import test_b1_checks
+import test_b2_checks
+import test_b3_checks
+import test_b4_checks
 import torch
-from common import ROOT, load_script, solved
+from common import ROOT, load_script, refused, solved
 
 from diffusion_lab import checks
 from diffusion_lab.checks.compare import another
@@ -17,6 +21,9 @@ pytestmark = pytest.mark.bonus
 SHELF = load_script(ROOT / "notebooks" / "build.py").SHELF
 BY_NAME = {exercise.name: exercise for exercise in checks.BONUS}
 WRONG = [(name, mistake, hint) for name, exercise in BY_NAME.items() for hint, mistake in exercise.mistakes.items()]
+TRIED = (test_b1_checks, test_b2_checks, test_b3_checks, test_b4_checks)
+RIGHT = [right for notebook in TRIED for right in notebook.RIGHT]
+OTHERS = [wrong for notebook in TRIED for wrong in notebook.OTHERS]
 solution = partial(solved, {"torch": torch, "F": torch.nn.functional, "nn": torch.nn})
 
 
@@ -31,6 +38,16 @@ def test_the_solution_is_right_and_has_a_hint(name):
     exercise = BY_NAME[name]
     assert str(exercise.check(solution(name))) == f"Exercise {name}: right."
     assert len(exercise.hint()) > 20 and str(exercise.solution()).startswith("def ")
+
+
+@pytest.mark.parametrize(("name", "answer"), RIGHT, ids=[f"{name} {i}" for i, (name, _) in enumerate(RIGHT)])
+def test_what_is_right_may_be_written_differently(name, answer):
+    assert str(BY_NAME[name].check(answer)) == f"Exercise {name}: right."
+
+
+@pytest.mark.parametrize(("name", "answer", "words"), OTHERS, ids=[f"{wrong[0]} {i}" for i, wrong in enumerate(OTHERS)])
+def test_a_mistake_that_is_not_listed_is_refused_with_its_name_or_in_numbers(name, answer, words):
+    refused(BY_NAME[name], answer, words)
 
 
 @pytest.mark.parametrize(("name", "mistake", "hint"), WRONG, ids=[f"{name} {hint[:40]}" for name, _, hint in WRONG])
