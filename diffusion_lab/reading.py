@@ -69,7 +69,7 @@ def load_path(path: str | Path, cut: Cut | None = None, names: tuple[str, ...] =
     path, cut = Path(path), cut or Cut()
     if not path.exists():
         kinds = "a picture, a folder, a table (CSV, JSON), an .npy or an .npz"
-        if re.match(r"[a-z]+:/", str(path)):
+        if re.match(r"[a-z]{2,}:/", str(path)):
             raise ValueError(f"{path} is a web address, and nothing is fetched: save it here, and give {kinds}.")
         raise FileNotFoundError(f"{path} {absent(path)}: give {kinds}.")
     suffix = path.suffix.lower()

@@ -65,6 +65,7 @@ def labels(array, *more):
             ["train", "--data", "https://example.org/a.png", *QUICK],
             f"https:/example.org/a.png is a web address, and nothing is fetched: save it here, and {KINDS}",
         ),
+        (["train", "--data", "c:/sprites", *QUICK], f"c:/sprites does not exist: {KINDS}"),  # of Windows, and no address
         (["train", "--data", "a.npy", "--out", "o/"], "--out: must be the name of a file, not 'o/'."),
         (["train", "--data", "a.npy", "--out", ""], "--out: must be the name of a file, not ''."),
         (
