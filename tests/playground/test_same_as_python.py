@@ -1,6 +1,6 @@
 """The playground in headless Chromium: it reads words as Python does, and draws what Python draws.
 
-pip install playwright; apt install chromium nodejs npm; pytest -n 0 -m browser tests/playground
+    pip install playwright; apt install chromium nodejs npm; pytest -n 0 -m browser tests/playground
 """
 
 import numpy as np

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from playwright.sync_api import expect
 from visiting import DRAWN, LAST, draw, drawn, pages, playground
 
 from diffusion_lab.sprites import to_uint8
@@ -87,6 +86,8 @@ def test_names_and_links_are_those_of_the_drawing_that_is_seen(visit):
 
 
 def test_a_drawing_that_was_stopped_can_be_kept(visit):
+    from playwright.sync_api import expect
+
     page = visit("#prompt=knight&n=16&way=context_unet+ddim+50")
     page.click("#draw")
     expect(page.locator("#time")).to_have_text(re.compile("t = 4[0-8]"), timeout=DRAWN)  # of 500: it has begun
@@ -119,6 +120,8 @@ def test_what_cannot_be_drawn_is_said(visit):
 
 
 def test_a_page_whose_files_do_not_come_says_so(chromium, address):
+    from playwright.sync_api import expect
+
     for lost in ("knowledge.json", "few_steps.onnx", "ort-wasm-simd-threaded.wasm"):
         context = chromium.new_context(service_workers="block")
         context.route(f"**/{lost}", lambda route: route.abort())
