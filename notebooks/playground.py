@@ -1,8 +1,8 @@
 """The playground: a page that draws sprites in the browser. pages.py calls `make`; the page's own sources are in site/.
 
 The networks are written as ONNX, with weights of half precision: the browser reads them and computes in single. What else the
-page must know (words, schedules, how each network is meant to be sampled) is one JSON file. The rest is copied: the sources,
-and from npm the runtime that computes networks in WebAssembly, the encoder of GIFs, and MathJax for the labs.
+page must know (words, schedules) is one JSON file. The rest is copied: the sources, and from npm the runtime that computes
+networks in WebAssembly, the encoder of GIFs, and MathJax for the labs.
 """
 
 import hashlib
@@ -85,7 +85,7 @@ def to_onnx(model: ContextUnet) -> bytes:
 
 
 def knowledge(folder: Path) -> dict:
-    """What the page must know besides the networks, which lie in `folder`: their ways of sampling, and their words."""
+    """What the page must know besides the networks, which lie in `folder`: their schedules, and their words."""
     known = {}
     for name in NETWORKS:
         model, schedule = load_model(name)
@@ -93,9 +93,7 @@ def knowledge(folder: Path) -> dict:
             "file": f"{name}.onnx",
             "bytes": (folder / f"{name}.onnx").stat().st_size,
             "height": model.height,
-            "prediction": model.prediction,
             "alpha_bar": schedule.alpha_bar.tolist(),
-            "sampling": model.sampling._asdict(),
         }
     vocabulary = model.words
     return {
@@ -119,6 +117,8 @@ def make(folder: Path, navigation: str):
     inside.mkdir(parents=True, exist_ok=True)
     for name in NETWORKS:
         model, _ = load_model(name)
+        if model.prediction != "v":
+            raise ValueError(f"{name} predicts {model.prediction}, and the page's sampler.js reads v: teach it the other.")
         (inside / f"{name}.onnx").write_bytes(to_onnx(model))
     for source in sorted(SITE.iterdir()):
         if source.suffix in SOURCES and source.name not in (PAGE, WORKER):

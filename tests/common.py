@@ -3,12 +3,14 @@
 import importlib.util
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
 from diffusion_lab.checks.exercise import SOLUTIONS
 
 ROOT = Path(__file__).parent.parent
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)  # a browser, or None
 
 
 def load_script(path):

@@ -7,17 +7,15 @@ The photographs of each lab lie in pytest's temporary folder (`--basetemp=photos
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
 
 import pytest
-from common import ROOT, load_script
+from common import CHROMIUM, ROOT, load_script
 
 BUILD = load_script(ROOT / "notebooks" / "build.py")
 LABS = BUILD.NOTEBOOKS
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # else cells out of view are not in the page

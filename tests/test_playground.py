@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import onnx
+import pytest
 from common import ROOT, load_script
 
 from diffusion_lab.unet import ContextUnet
@@ -38,6 +39,13 @@ def test_weights_are_stored_in_half_precision_and_computed_in_single():
     assert len(widened) == len(weights) and all(node.attribute[0].i == onnx.TensorProto.FLOAT for node in widened)
     half = sum(np.prod(weight.dims) for weight in graph.initializer if weight.name in weights)
     assert half > 0.95 * sum(p.numel() for p in model.parameters() if p.ndim > 1)
+
+
+def test_a_network_that_the_pages_sampler_does_not_know_is_refused(monkeypatch, tmp_path):
+    network = ContextUnet(n_feat=8, n_cfeat=3, prediction="eps").eval()
+    monkeypatch.setattr(playground, "load_model", lambda name: (network, None))
+    with pytest.raises(ValueError, match=r"few_steps predicts eps, and the page's sampler.js reads v"):
+        playground.make(tmp_path, "")
 
 
 def test_without_npm_it_is_said_what_is_missing(monkeypatch):

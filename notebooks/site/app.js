@@ -41,7 +41,7 @@ async function start() {
   fillForm();
   const knowledge = await (await fetch(new URL("knowledge.json", import.meta.url))).json();
   const vocabulary = new Vocabulary(knowledge);
-  const networks = new Networks(knowledge.networks, vocabulary.words, showProgress(knowledge));
+  const networks = new Networks(knowledge.networks, showProgress(knowledge));
   const { height } = knowledge.networks.few_steps;
   const stage = new Stage(height);
   const elements = { canvas: $("editor"), palette: $("palette"), undo: $("undo"), clear: $("clear"), file: $("file"), drop: $("paper") };

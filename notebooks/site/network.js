@@ -16,8 +16,8 @@ async function download(address, progress) {
 
 /** All networks of the page. `progress(bytes)` is told what has come. */
 export class Networks {
-  constructor(knowledge, words, progress) {
-    Object.assign(this, { knowledge, words, progress });
+  constructor(knowledge, progress) {
+    Object.assign(this, { knowledge, progress });
     this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     this.loaded = new Map();
     this.waiting = new Map();
@@ -45,12 +45,12 @@ export class Networks {
   }
 
   async #load(name) {
-    const { file, height, alpha_bar: alphaBar, sampling } = this.knowledge[name];
+    const { file, height, alpha_bar: alphaBar } = this.knowledge[name];
     const weights = await download(new URL(file, import.meta.url), this.progress);
     await this.runtime;
     await this.#call("network", { name, weights }, [weights.buffer]);
     const evaluate = (x, time, contexts) => this.#evaluate(name, height, x, time, contexts);
-    return { T: alphaBar.length - 1, alphaBar, height, sampling, evaluate, size: 3 * height * height };
+    return { T: alphaBar.length - 1, alphaBar, evaluate, size: 3 * height * height };
   }
 
   #evaluate(name, height, x, time, contexts) {

@@ -1,14 +1,12 @@
 """The site on a server of this machine, headless Chromium, and a page that is watched."""
 
-import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from common import CHROMIUM
 from visiting import DRAWN, drawn, pages, playground
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 class Quiet(SimpleHTTPRequestHandler):
