@@ -1,7 +1,4 @@
-"""The playground in headless Chromium: it reads words as Python does, and draws what Python draws.
-
-    pip install playwright; apt install chromium nodejs npm; pytest -n 0 -m browser tests/playground
-"""
+"""The playground in headless Chromium: it reads words as Python does, and draws what Python draws. How to run: test_use.py."""
 
 import numpy as np
 import pytest
