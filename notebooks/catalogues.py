@@ -12,7 +12,6 @@ import ast
 import re
 import string
 import sys
-from pathlib import Path
 
 import polib
 
