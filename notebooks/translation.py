@@ -111,6 +111,8 @@ def read(path: Path) -> Translation:
         raise Drift(f"{name}: {rest.splitlines()[0]!r} belongs to no piece: see the top of notebooks/translation.py")
     seen = set()
     for id, how, what, text in TEXT.findall(content):
+        if "<!-- #region" in text:
+            raise Drift(f"{name}: <!-- #endregion --> is missing after {id}")
         if id in seen:
             raise Drift(f"{name}: {id} is translated twice")
         seen.add(id)
@@ -131,6 +133,12 @@ def _pairs(block: str, where: str) -> dict[str, str]:
         pieces = tokens(block)
     except (tokenize.TokenError, IndentationError) as error:
         raise Drift(f"{where} cannot be read: {error}") from error
+    rest, last = "", 0
+    for piece in pieces:
+        rest, last = rest + block[last : piece.begin], piece.end
+    rest = re.sub(r"[\s,=]+", " ", rest + block[last:]).strip()
+    if rest:
+        raise Drift(f"{where}: {rest} is neither a string nor a comment")
     stays = [block[: piece.begin].rpartition("\n")[2].lstrip().startswith("=") for piece in pieces]
     for piece, same in zip(pieces, stays, strict=True):
         if same or waiting is not None:
