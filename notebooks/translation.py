@@ -369,7 +369,8 @@ def _as_pairs(pieces: dict[str, str | None]) -> str:
             blocks.append(f"{english}\n{other}")
     lines = []
     for piece in stays:
-        if lines and len(lines[-1]) + len(piece) + 2 <= WIDTH and not {lines[-1][-1], piece[0]} & {"#", "\n"}:
+        fits = lines and "\n" not in piece and len(lines[-1]) + len(piece) + 2 <= WIDTH
+        if fits and "#" not in (piece[0], lines[-1][2]):  # a comment ends its line
             lines[-1] += f", {piece}"
         else:
             lines.append(f"= {piece}")

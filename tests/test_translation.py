@@ -196,6 +196,14 @@ def test_bringing_up_to_date_marks_what_is_missing_or_changed_and_drops_what_is_
     assert fresh.count("@@") == 6
 
 
+def test_what_stays_is_written_so_that_it_can_be_read_again(master, read):
+    master["cells"][2]["source"] = ["f('a', 'b')  # Why x0\n", "g('c')  # x\n", "h('d', 'e')"]
+    stays = {piece: piece for piece in ("'a'", "'b'", "# Why x0", "'c'", "# x", "'d'", "'e'")}
+    text = translation.updated(master, translation.Translation(strings={"code-a": stays}))
+    assert read(text).strings["code-a"] == stays
+    assert "\n= 'd', 'e'\n" in text
+
+
 def test_strings_and_comments_of_code_are_found_whole():
     code = "f(f\"{a['x']} z\", r'\\d', 'a' 'b')  # why\n"
     assert [token.text for token in translation.tokens(code)] == ["f\"{a['x']} z\"", "r'\\d'", "'a'", "'b'", "# why"]
