@@ -19,7 +19,7 @@ from ..language import gettext, language, later
 from .compare import Parts, Refused, agreeing, another, describe, kind_of_difference, numbers, parts, scaled, unchanged
 
 SOLUTIONS = Path(__file__).with_name("solutions.json")  # written by notebooks/build.py from notebooks/masters/
-STUBS = ("Exercise ", "Ejercicio ")  # how a stub's error begins: a notebook in one language may run in the other
+STUBS = ("Exercise", "Ejercicio")  # how a stub's error begins: a notebook in one language may run in the other
 SHOWN = {  # for each status its colour and its words
     "right": ("#2e7d32", later("Exercise {name}: right.")),
     "not yet": ("#b3501e", later("Exercise {name}: not yet.")),

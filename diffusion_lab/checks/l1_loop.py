@@ -7,7 +7,7 @@ from operator import index
 import torch
 from torch import Tensor, nn
 
-from ..language import gettext
+from ..language import gettext, later
 from ..samplers import State
 from ..schedules import cosine, linear
 from ..steps import ddpm_step, to_x0_eps
@@ -16,12 +16,12 @@ from .exercise import Exercise, noise
 
 
 def whole(time: object, advice: str) -> int:
-    """A time as an int; NumPy's and PyTorch's whole numbers are welcome."""
+    """A time as an int; NumPy's and PyTorch's whole numbers are welcome. advice: a message, translated if it is shown."""
     try:
         return index(time)
     except TypeError:
         message = gettext("Times are whole numbers, an index into alpha_bar, but {time!r} is not one: {advice}")
-        raise Refused(message.format(time=time, advice=advice)) from None
+        raise Refused(message.format(time=time, advice=gettext(advice))) from None
 
 
 class Believer(nn.Module):
@@ -35,7 +35,7 @@ class Believer(nn.Module):
         self.alpha_bar, self.asked = alpha_bar, []
 
     def forward(self, x: Tensor, t: int) -> tuple[Tensor, Tensor]:
-        self.asked.append(whole(t, gettext("the network takes t itself, not t / T.")))
+        self.asked.append(whole(t, later("the network takes t itself, not t / T.")))
         x0 = torch.tanh(1.3 * x + t / len(self.alpha_bar))
         return x0.clamp(-0.8, 0.8), to_x0_eps("x0", x0, x, t, self.alpha_bar)[1]
 

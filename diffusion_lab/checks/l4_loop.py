@@ -33,7 +33,7 @@ def grid(answer: Callable, T: int, n: int) -> dict[str, object]:
         raise Refused(message.format(kind=type(got).__name__))
     if isinstance(got, list) and len(got) == 2 * n and not any(hasattr(time, "__len__") for time in got):
         raise Refused(gettext("The pairs lie flat in one list: make each a tuple, (t, t_prev)."))
-    pairs = [tuple(whole(time, gettext("use round().")) for time in two(pair)) for pair in got]
+    pairs = [tuple(whole(time, later("use round().")) for time in two(pair)) for pair in got]
     if not pairs or any(len(pair) != 2 for pair in pairs):
         raise Refused(gettext("It should return a list of n pairs (t, t_prev)."))
     sizes = [t - t_prev for t, t_prev in pairs]
@@ -122,7 +122,7 @@ class Believer(nn.Module):
         """The pair (believed sprite, guessed noise)."""
         if isinstance(t, tuple | list):
             raise Refused(gettext("answer was given a pair, and takes the time t alone: write for t, t_prev in pairs."))
-        if whole(t, gettext("the network takes t itself, not t / T.")) < 1:
+        if whole(t, later("the network takes t itself, not t / T.")) < 1:
             message = gettext("The network was asked at t = {t}, where there is no noise: ask it at the t of each pair only.")
             raise Refused(message.format(t=t))
         self.seen.append(t)
