@@ -377,13 +377,11 @@ def not_through_gettext(source):
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in parts:
             text = node.value if " " in node.value else ""  # a name has no blank
         else:
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refused":
+                found += [given.id for given in node.args if isinstance(given, ast.Name)]  # a constant, as it is
             continue
-        if (
-            node not in fine
-            and text not in KEYS
-            and not text.startswith("<")
-            and re.search(r"(^|[ (])[A-Za-z]{2,}[,:;.]?( |$)", text)
-        ):
+        words = re.search(r"(^|[ (])[A-Za-z]{2,}[,:;.]?( |$)", text) and not text.startswith("<")
+        if words and node not in fine and text not in KEYS:
             found.append(text)
     return found
 
@@ -399,6 +397,7 @@ def test_all_words_for_students_go_through_gettext(path):
         ('return f"{name} of shape {shape}"', "{} of shape {}"),
         ('raise Refused("It should return two things.")', "It should return two things."),
         ('raise Refused(f"It returned {kind}.")', "It returned {}."),
+        ("raise Refused(NOT_PAIRED)", "NOT_PAIRED"),
         ('found = {"the loss": 1}', "the loss"),
         ('whole(t, "use round().")', "use round()."),
         ('gettext(f"It returned {kind}.")', "It returned {}."),
