@@ -378,7 +378,7 @@ def not_through_gettext(source):
             text = node.value if " " in node.value else ""  # a name has no blank
         else:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refused":
-                found += [given.id for given in node.args if isinstance(given, ast.Name)]  # a constant, as it is
+                found += [given.id for given in node.args if isinstance(given, ast.Name) and given.id.isupper()]
             continue
         words = re.search(r"(^|[ (])[A-Za-z]{2,}[,:;.]?( |$)", text) and not text.startswith("<")
         if words and node not in fine and text not in KEYS:
