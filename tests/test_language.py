@@ -361,7 +361,8 @@ def texts_of(node):
         return [node.body[0].value]
     called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
     if called == "Exercise":  # its task, mistakes and nudge are translated where they are shown
-        return [node.args[1], *node.args[4].keys, node.args[5]]
+        tables = [part for part in ast.walk(node.args[4]) if isinstance(part, ast.Dict)]
+        return [node.args[1], *(hint for table in tables for hint in table.keys), node.args[5]]
     return [arg for arg in node.args if isinstance(arg, ast.Constant)] if called in ("gettext", "later") else []
 
 
