@@ -361,8 +361,9 @@ def texts_of(node):
         return [node.body[0].value]
     called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
     if called == "Exercise":  # its task, mistakes and nudge are translated where they are shown
-        tables = [part for part in ast.walk(node.args[4]) if isinstance(part, ast.Dict)]
-        return [node.args[1], *(hint for table in tables for hint in table.keys), node.args[5]]
+        parts = list(ast.walk(node.args[4]))
+        hints = [hint for part in parts if isinstance(part, ast.Dict) for hint in part.keys]
+        return [node.args[1], *hints, *(part.key for part in parts if isinstance(part, ast.DictComp)), node.args[5]]
     return [arg for arg in node.args if isinstance(arg, ast.Constant)] if called in ("gettext", "later") else []
 
 
