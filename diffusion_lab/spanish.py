@@ -132,8 +132,9 @@ def unaccented(text: str) -> str:
     return text.translate(str.maketrans("áéíóúàèìòùü", "aeiouaeiouu"))
 
 
-def with_points(text: str) -> str:
-    """Decimal commas as points: "0,6 comida". The comma that separates words has a letter or a blank beside it."""
+def tidy(text: str) -> str:
+    """Text without ¡ and ¿, and with points for decimal commas: "0,6 comida". Other commas have no digit on one side."""
+    text = re.sub("[¡¿]", " ", text)
     return re.sub(r"(?<![\d.,])(\d+),(\d+)(?!\d|[.,]\d)", r"\1.\2", text)
 
 

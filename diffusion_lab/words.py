@@ -13,7 +13,7 @@ Where `language()` is "es", a prompt may also be Spanish ("un slime, no verde"),
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral
@@ -74,9 +74,9 @@ class Reading(NamedTuple):
     names: tuple[spanish.Name, ...]
 
     def tokens(self, text: str) -> tuple[str, ...]:
-        """Text as the parts that are compared: `parts_of`, and in Spanish decimal commas and more fillers."""
+        """Text as the parts that are compared: `parts_of`, and in Spanish without more fillers."""
         if self.language == "es":
-            text = spanish.with_points(text)
+            text = spanish.tidy(text)
         return tuple(token for token in parts_of(text) if token not in self.fillers or token in self.own)
 
     def place(self, tokens: tuple[str, ...]) -> int | None:
@@ -281,11 +281,10 @@ class Vocabulary:
         return Reading("en", index, {}, FILLERS, JOINS, NOTS, ORS, AMOUNTS, set(), names)
 
     def _in_spanish(self) -> Reading:
-        """English first, so that the vocabulary's own words win; then their Spanish plurals, and the names of spanish.py."""
-        english = self.reading("en")
+        """The vocabulary's own words win, with their plurals and their English synonyms; then come the names of spanish.py."""
         reading = Reading(
             language="es",
-            forms=dict(english.forms),
+            forms={},
             after={},
             fillers=FILLERS | spanish.FILLERS,
             joins=JOINS | spanish.JOINS,
@@ -295,37 +294,32 @@ class Vocabulary:
             own={token for word in self.words for token in parts_of(word)},
             names=(),
         )
+        english = self.reading("en").forms
+        own, places = dict(english), dict(english)  # places: where the English words of spanish.py stand
         meaning = {name: word for word, name, _ in spanish.names()}
-        places = dict(english.forms)  # of English words
         for i, word in enumerate(self.words):
-            for form in filter(None, map(reading.tokens, spanish.forms(word.casefold()))):  # no form of "la" is "las"
-                reading.forms.setdefault(form, i)
-            if word.casefold() in meaning:  # the vocabulary is Spanish: red is what it calls "rojo"
+            for form in map(reading.tokens, spanish.forms(word.casefold())):
+                own.setdefault(form, i)
+            if word.casefold() in meaning:  # the vocabulary itself is Spanish: it calls red "rojo"
                 places.setdefault(parts_of(meaning[word.casefold()]), i)
-        own = set(reading.forms)
+        own.pop((), None)  # "las", where "la" is a word
 
-        def add(word: str, name: str, forms: dict[tuple[str, ...], int]):
-            for form in map(reading.tokens, spanish.forms(name)):
-                if parts_of(word) in places and not {form, _unaccented(form)} & own:
-                    forms.setdefault(form, places[parts_of(word)])
+        def translated(names: Iterable[tuple[str, str]]) -> dict[tuple[str, ...], int]:
+            known = [(places[parts_of(word)], name) for word, name in names if parts_of(word) in places]
+            forms = [(form, i) for i, name in known for form in map(reading.tokens, spanish.forms(name))]
+            return {form: i for form, i in forms if form not in own and _unaccented(form) not in own}
 
-        for word, name, _ in spanish.names():
-            add(word, name, reading.forms)
-        for word, name in spanish.COLOURS_AFTER.items():
-            add(word, name, reading.forms)  # for vocabularies that have no coffee
-            add(word, name, reading.after)
-        for forms in (reading.forms, reading.after):
-            for tokens, place in list(forms.items()):
-                forms.setdefault(_unaccented(tokens), place)
-            for tokens, place in list(forms.items()):  # last, because ñ is a letter of its own
-                forms.setdefault(tuple(token.replace("ñ", "n") for token in tokens), place)
-        called = {}
-        for word, name, how in spanish.names():
+        after = translated(spanish.COLOURS_AFTER.items())
+        forms = after | translated((word, name) for word, name, _ in spanish.names()) | own
+        reading = reading._replace(forms=_as_typed(forms), after=_as_typed(after))
+        names = [spanish.Name((word,), 0) for word in self.words]
+        for word, name, how in reversed([*spanish.names()]):  # the first name of a word stays
             i = places.get(parts_of(word))
-            if i is not None and all(reading.place(reading.tokens(form)) == i for form in how.forms):  # read as it is said
-                if i not in called or self.words[i].casefold() == name:
-                    called[i] = how
-        return reading._replace(names=tuple(called.get(i, spanish.Name((word,), 0)) for i, word in enumerate(self.words)))
+            if i is None or (self.words[i].casefold() in meaning and self.words[i].casefold() != name):
+                continue  # the network lacks the word, or has another Spanish name for it
+            if all(reading.place(reading.tokens(form)) == i for form in how.forms):  # it is read as it is said
+                names[i] = how
+        return reading._replace(names=tuple(names))
 
     def _match(self, tokens: tuple[str, ...], reading: Reading) -> Iterator[tuple[str, int | None]]:
         """Each word of the vocabulary with its place, the longest first; other tokens, one by one, with None."""
@@ -415,6 +409,12 @@ def _forms(tokens: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
             yield (*first, last.removesuffix(one) + many)
         if last.endswith(many) and not last.endswith("ss"):  # a princess is not one of the princes
             yield (*first, last.removesuffix(many) + one)
+
+
+def _as_typed(forms: dict[tuple[str, ...], int]) -> dict[tuple[str, ...], int]:
+    """The forms, and the same without accents; and last, where nothing else is meant, with n for ñ."""
+    plain = {_unaccented(tokens): place for tokens, place in forms.items()}
+    return {tuple(token.replace("ñ", "n") for token in tokens): place for tokens, place in plain.items()} | plain | forms
 
 
 def _unaccented(tokens: tuple[str, ...]) -> tuple[str, ...]:
