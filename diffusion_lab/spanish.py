@@ -29,7 +29,7 @@ NOUNS = {
     "robot": "m robot", "mummy": "f momia",
     "mushroom monster": "m monstruo seta, m monstruo hongo, m hongo, m champiñón, f seta",
     "snowman": "m muñeco de nieve, m hombre de nieve", "bat": "m murciélago", "spider": "f araña", "bee": "f abeja",
-    "butterfly": "f mariposa", "ladybird": "f mariquita", "turtle": "f tortuga", "fish": "m pez, m pescado",
+    "butterfly": "f mariposa", "ladybird": "f mariquita, f catarina", "turtle": "f tortuga", "fish": "m pez, m pescado",
     "crab": "m cangrejo", "octopus": "m pulpo", "jellyfish": "f medusa", "owl": "m búho, f lechuza", "frog": "f rana, m sapo",
     "bear": "m oso, f osa", "apple": "f manzana", "pear": "f pera", "cherries": "ff cerezas, f cereza",
     "grapes": "ff uvas, f uva", "banana": "m plátano, m banano, f banana", "strawberry": "f fresa, f frutilla",
