@@ -430,6 +430,7 @@ def test_fillers_swallow_no_word_and_stay_fillers_elsewhere():
         "las": [0, 0, 0, 0],
     }.items():
         assert torch.allclose(own.prompt(text).wanted, torch.tensor(wanted, dtype=torch.float32)), text
+    assert own.place("las") is None and own.place("") is None  # fillers only
 
 
 def test_a_vocabulary_may_be_spanish():
