@@ -281,21 +281,10 @@ def _sampling(model: torch.nn.Module) -> Sampling:
 
 def _class_sliders(model: torch.nn.Module, live: bool) -> dict[str, ipywidgets.FloatSlider]:
     """A slider for each class that the network knows, the first at 1; for its first words if it knows none. By the words."""
-    words = _vocabulary(model).words
-    names = [name for name in CLASSES if name in words] or words[: len(CLASSES)]
-    return {name: slider(_class_label(name), float(name == names[0]), 1.5, live) for name in names}
-
-
-def _class_label(name: str) -> str:
-    """What a slider calls a class; a word that is none has no other name."""
-    labels = {
-        "hero": gettext("hero"),
-        "non_hero": gettext("non_hero"),
-        "food": gettext("food"),
-        "spell": gettext("spell"),
-        "side_facing": gettext("side_facing"),
-    }
-    return labels.get(name, name)
+    words = _vocabulary(model)
+    names = [name for name in CLASSES if name in words.words] or words.words[: len(CLASSES)]
+    labels = {name: words.describe(words.context(name)) for name in names}  # in the language that was asked for
+    return {name: slider(label, float(name == names[0]), 1.5, live) for name, label in labels.items()}
 
 
 def _mixed(model: torch.nn.Module, sliders: dict[str, ipywidgets.FloatSlider]) -> Tensor:
