@@ -111,11 +111,12 @@ def test_the_room_for_labels_is_enough(shown):
     assert max(map(len, labels - {"Dibujar otros"})) <= len("side_facing")  # the longest label in English
 
 
-def test_a_slider_with_a_spanish_label_moves_its_word(shown):
+def test_a_slider_with_a_spanish_label_moves_its_word(shown, monkeypatch):
     model = network_of_words()
     heard = []
     model.register_forward_pre_hook(lambda _, inputs: heard.append(inputs[2].clone()))
     context_mixer(model, cosine(), n=1, steps=1)
+    monkeypatch.setenv("DIFFUSION_LAB_LANGUAGE", "en")  # its label is then no word
     View(shown[0]).controls["de perfil"].value = 0.7
     expected = model.words.context("hero") + 0.7 * model.words.context("side_facing")
     assert torch.allclose(heard[-1][1], expected)
