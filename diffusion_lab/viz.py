@@ -7,8 +7,10 @@ clips; nothing is rescaled by its own minimum and maximum, which would hide erro
 import io
 from collections.abc import Sequence
 from numbers import Integral
+from pathlib import Path
 
 import numpy as np
+from matplotlib import get_data_path
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
@@ -48,12 +50,13 @@ def grid(
     if titles and len(titles) != columns:
         wrong = gettext("There are {columns} columns and {titles} titles; the numbers must be equal.")
         raise ValueError(wrong.format(columns=columns, titles=len(titles)))
-    picture = _labelled(picture, rows, labels, scale)
+    font = font_for([*labels, *titles], 13)
+    picture = _labelled(picture, rows, labels, scale, font)
     if not titles:
         return picture
     pitch = (pictures.shape[2] + 1) * scale
     left = picture.width - columns * pitch  # the last column ends at the right border
-    return _titled(picture, [(left + k * pitch, text) for k, text in enumerate(titles)])
+    return _titled(picture, [(left + k * pitch, text) for k, text in enumerate(titles)], font)
 
 
 def captioned(images, texts: Sequence[str], columns: int = 8, side: int = 96) -> Image.Image:
@@ -61,7 +64,7 @@ def captioned(images, texts: Sequence[str], columns: int = 8, side: int = 96) ->
     pictures = to_uint8(images)
     if len(pictures) != len(texts):
         raise ValueError(f"There are {len(pictures)} pictures and {len(texts)} texts; the numbers must be equal.")
-    scale, font, gap, line = max(1, side // pictures.shape[1]), ImageFont.load_default(11), 8, 16
+    scale, font, gap, line = max(1, side // pictures.shape[1]), font_for(texts, 11), 8, 16
     width, height = max(side, scale * pictures.shape[2]) + gap, scale * pictures.shape[1] + line + gap
     columns = min(columns, len(pictures))
     out = Image.new("RGB", (gap + columns * width, gap + -(-len(pictures) // columns) * height), "#dde1e7")
@@ -88,11 +91,11 @@ def strip(frames, times: Sequence[int], count: int = 10, scale: int = 4, labels:
     moments = np.stack([to_uint8(frames[i]) for i in picks], axis=1)  # (B, count, H, W, 3)
     rows = _enlarge(_tile(moments.reshape(-1, *moments.shape[2:]), len(picks)), scale)
     pitch = (moments.shape[3] + 1) * scale
-    labelled = _labelled(rows, len(moments), labels, scale)
+    font = font_for(labels, 13)
+    labelled = _labelled(rows, len(moments), labels, scale, font)
     left = labelled.width - rows.width + scale
-    return _titled(
-        labelled, [(left + i * pitch, f"t = {times[k]}" if pitch > 60 else f"{times[k]}") for i, k in enumerate(picks)]
-    )
+    titles = [(left + i * pitch, f"t = {times[k]}" if pitch > 60 else f"{times[k]}") for i, k in enumerate(picks)]
+    return _titled(labelled, titles, font)
 
 
 def side_by_side(left: Image.Image, right: Image.Image, titles: tuple[str, str]) -> Image.Image:
@@ -101,7 +104,7 @@ def side_by_side(left: Image.Image, right: Image.Image, titles: tuple[str, str])
     both = Image.new("RGB", (left.width + gap + right.width, max(left.height, right.height)), PAPER)
     both.paste(left, (0, 0))
     both.paste(right, (left.width + gap, 0))
-    return _titled(both, [(4, titles[0]), (left.width + gap + 4, titles[1])])
+    return _titled(both, [(4, titles[0]), (left.width + gap + 4, titles[1])], font_for(titles, 13))
 
 
 def gif(
@@ -259,14 +262,22 @@ def _shared_palette(pictures: list[np.ndarray]) -> bytes:
     return colours.ljust(3 * BACKGROUND, b"\xff")
 
 
-def _labelled(picture: Image.Image, rows: int, labels: Sequence[str], scale: int) -> Image.Image:
+def font_for(texts: Sequence[str], size: int) -> ImageFont.FreeTypeFont:
+    """The font to write all these texts in: Pillow's own, or matplotlib's, as wide, where that lacks a letter, as "ó"."""
+    own = ImageFont.load_default(size)
+    lacking = bytes(own.getmask("\uffff"))  # never a letter: what stands for those that a font lacks
+    if not any(bytes(own.getmask(letter)) == lacking for letter in set("".join(texts)) if not letter.isspace()):
+        return own
+    return ImageFont.truetype(str(Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")), size - 1)
+
+
+def _labelled(picture: Image.Image, rows: int, labels: Sequence[str], scale: int, font: ImageFont.FreeTypeFont) -> Image.Image:
     """The picture of so many rows with a text at the left of each; as it is without texts. ValueError if they do not match."""
     if not labels:
         return picture
     if len(labels) != rows:
         wrong = gettext("There are {rows} rows and {labels} labels; the numbers must be equal.")
         raise ValueError(wrong.format(rows=rows, labels=len(labels)))
-    font = ImageFont.load_default(13)
     margin = 8 + max(int(font.getlength(text)) for text in labels)
     out = Image.new("RGB", (margin + picture.width, picture.height), PAPER)
     out.paste(picture, (margin, 0))
@@ -276,12 +287,12 @@ def _labelled(picture: Image.Image, rows: int, labels: Sequence[str], scale: int
     return out
 
 
-def _titled(picture: Image.Image, titles: list[tuple[int, str]]) -> Image.Image:
+def _titled(picture: Image.Image, titles: list[tuple[int, str]], font: ImageFont.FreeTypeFont) -> Image.Image:
     """The picture with a line of text above it, each title at its x."""
     out = Image.new("RGB", (picture.width, picture.height + 20), PAPER)
     out.paste(picture, (0, 20))
     for x, text in titles:
-        ImageDraw.Draw(out).text((x, 3), text, fill=INK, font=ImageFont.load_default(13))
+        ImageDraw.Draw(out).text((x, 3), text, fill=INK, font=font)
     return out
 
 
