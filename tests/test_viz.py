@@ -146,6 +146,28 @@ def test_strip_has_labels_at_the_left_of_its_rows_and_the_times_stay_over_their_
         viz.strip(frames, range(3), labels=["above"])
 
 
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        lambda text: viz.grid(flat(0), labels=[text]),
+        lambda text: viz.grid(flat(0), titles=[text]),
+        lambda text: viz.strip(flat(0)[None], [0], labels=[text]),
+        lambda text: viz.side_by_side(viz.grid(flat(0)), viz.grid(flat(0)), (text, "b")),
+        lambda text: viz.captioned(flat(0), [text]),
+    ],
+    ids=["label", "title", "label of a strip", "side by side", "caption"],
+)
+def test_letters_that_pillows_own_font_lacks_are_drawn(drawn):
+    pictures = {drawn(text).tobytes() for text in ("estimación", "estimaciún", "estimaci\uffffn")}
+    assert len(pictures) == 3  # what stands for missing letters would make them equal
+
+
+def test_other_texts_keep_pillows_own_font_also_on_two_lines():
+    own = viz.ImageFont.load_default(13).getname()
+    assert viz.font_for([], 13).getname() == viz.font_for(["side_facing", "two\nlines …"], 13).getname() == own
+    assert viz.font_for(["belief", "ñ"], 13).getname() == ("DejaVu Sans", "Book")
+
+
 def test_strip_wants_a_time_for_each_frame():
     with pytest.raises(ValueError, match="2 frames and 3 times"):
         viz.strip(torch.zeros(2, 1, 3, 16, 16), [1, 2, 3])
