@@ -7,7 +7,7 @@ import { Networks } from "./network.js";
 import { Generator } from "./random.js";
 import { combine, perturb, sample } from "./sampler.js";
 import { Stage } from "./stage.js";
-import { fill, text } from "./texts.js";
+import { text } from "./texts.js";
 import { PromptError, Vocabulary } from "./words.js";
 
 const WAYS = [
@@ -37,7 +37,6 @@ const stepsOf = (steps) => (steps === 1 ? text("evaluation") : text("evaluations
 
 /** Build the page. */
 async function start() {
-  fill(document);
   fillForm();
   const knowledge = await (await fetch(new URL("knowledge.json", import.meta.url))).json();
   const vocabulary = new Vocabulary(knowledge);
@@ -250,8 +249,6 @@ function fillForm() {
     for (const steps of counts) group.append(new Option(`${text(title)}, ${stepsOf(steps)}`, `${network} ${sampler} ${steps}`));
     $("way").append(group);
   }
-  $("prompt").placeholder = text("anything");
-  $("ideas").setAttribute("aria-label", text("ideas"));
   showForm();
 }
 

@@ -2,7 +2,7 @@
 
 const isNumber = (token) => /^\d*\.?\d+$/.test(token);
 
-/** What is wrong with a prompt: a row of texts.js, and what stands in its gaps. */
+/** What is wrong with a prompt: a text by its name in texts.toml, and what stands in its gaps. */
 export class PromptError extends Error {
   constructor(text, gaps) {
     super(text);
