@@ -6,12 +6,14 @@ All zeros is the null context: nothing is said.
     vocabulary.contexts("red potion", 8)                 # 8 full descriptions of the data that have both words
     vocabulary.contexts("hero + 0.6 food", 8)            # no sprite is that: the words stand as they are
     vocabulary.contexts("slime, not green", 8)           # no green ones, and a negative context that leads away from green
+
+Where `language()` is "es", a prompt may also be Spanish ("un slime, no verde"), and descriptions are Spanish: see spanish.py.
 """
 
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral
@@ -20,9 +22,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from . import spanish
+from .language import gettext, language
+
 FILLERS = {"a", "an", "the", "some", "of", "in"}  # mean nothing in a prompt
 JOINS = {",", ";", ".", "!", "?", "+", "&", "and", "with", "but", "plus"}  # end a part of a prompt
 NOTS = {"-", "not", "no", "non", "without", "except"}  # exclude what follows, up to the next of JOINS
+ORS = {"or", "nor"}  # mean nothing within what is excluded, and are unknown elsewhere
 AMOUNTS = {"bit": 0.3, "little": 0.3, "half": 0.5}  # "a bit of food": they stand before a word, as numbers do
 MAX_WEIGHT = 2.0  # training shows 0 and 1; a larger number is rather a count, as in "3 knights"
 
@@ -44,6 +50,41 @@ SYNONYMS = {
     "turquoise": "blue", "navy": "blue", "violet": "purple", "magenta": "pink", "grey": "gray", "silver": "gray",
 }
 # fmt: on
+
+
+class Reading(NamedTuple):
+    """How prompts are read in one language, with one vocabulary. `Vocabulary.reading` gives it.
+
+    forms: what prompts may hold, as tokens -> the word's place in the context. The longest match wins.
+    after: the same for what means another word right after a word: "café" is coffee, "un perro café" a brown dog.
+    fillers, joins, nots, ors, amounts: the small words, as FILLERS to AMOUNTS are for English.
+    own: the parts of the vocabulary's own words, which are never left out as fillers.
+    names: for each word of the vocabulary, what descriptions call it.
+    """
+
+    language: str
+    forms: dict[tuple[str, ...], int]
+    after: dict[tuple[str, ...], int]
+    fillers: set[str]
+    joins: set[str]
+    nots: set[str]
+    ors: set[str]
+    amounts: dict[str, float]
+    own: set[str]
+    names: tuple[spanish.Name, ...]
+
+    def tokens(self, text: str) -> tuple[str, ...]:
+        """Text as the parts that are compared: `parts_of`, and in Spanish without more fillers."""
+        if self.language == "es":
+            text = spanish.tidy(text)
+        return tuple(token for token in parts_of(text) if token not in self.fillers or token in self.own)
+
+    def place(self, tokens: tuple[str, ...]) -> int | None:
+        """Where the word that these tokens mean stands in the context; None if they mean none. Spanish may lack its accents."""
+        place = self.forms.get(tokens)
+        if place is None and self.language == "es":
+            place = self.forms.get(_unaccented(tokens))
+        return place
 
 
 class Prompt(NamedTuple):
@@ -80,11 +121,14 @@ class Vocabulary:
         for word in self.words:
             tokens = parts_of(word)
             if "," in word:
-                raise ValueError(f"the word {word!r} holds a comma, which separates words in prompts: rename it.")
+                wrong = gettext("the word {word!r} holds a comma, which separates words in prompts: rename it.")
+                raise ValueError(wrong.format(word=word))
             if all(token in JOINS | NOTS or _is_number(token) for token in tokens):
-                raise ValueError(f"{word!r} cannot be a word: prompts read it as a number, or as nothing: rename it.")
+                wrong = gettext("{word!r} cannot be a word: prompts read it as a number, or as nothing: rename it.")
+                raise ValueError(wrong.format(word=word))
             if tokens in seen:
-                raise ValueError(f"the words {seen[tokens]!r} and {word!r} would be read as the same: rename one.")
+                wrong = gettext("the words {first!r} and {second!r} would be read as the same: rename one.")
+                raise ValueError(wrong.format(first=seen[tokens], second=word))
             seen[tokens] = word
         descriptions, counts = self.descriptions, self.counts
         if descriptions.dtype != torch.bool or descriptions.ndim != 2 or descriptions.shape[1] != len(self.words):
@@ -112,7 +156,8 @@ class Vocabulary:
 
     def place(self, word: str) -> int | None:
         """Where a word, or another form or name of it, stands in the context; None if it is unknown."""
-        return self.forms.get(parts_of(word))
+        reading = self.reading(language())
+        return reading.place(reading.tokens(word))
 
     def prompt(self, text: str) -> Prompt:
         """Read what a person wrote.
@@ -128,32 +173,37 @@ class Vocabulary:
         a word after it, and where a word is both wanted and excluded.
         """
         if not isinstance(text, str):
-            raise ValueError(f"a prompt must be text, not {text!r}.")
+            raise ValueError(gettext("a prompt must be text, not {text!r}.").format(text=text))
+        reading = self.reading(language())
         wanted, unwanted = torch.zeros(2, len(self.words))
         side, weight = wanted, 1.0
         waiting = ""  # the number or the "not" that has no word yet
-        for token, index in [*self._match(parts_of(text)), (".", None)]:  # the full stop ends the last part
+        for token, index in [*self._match(reading.tokens(text), reading), (".", None)]:  # the full stop ends the last part
             if index is not None:
                 side[index], weight, waiting = weight, 1.0, ""
                 continue
-            amount = AMOUNTS.get(token) or (float(token) if _is_number(token) else None)
-            if token in ("or", "nor") and side is unwanted:
+            amount = reading.amounts.get(token) or (float(token) if _is_number(token) else None)
+            if token in reading.fillers or (token in reading.ors and side is unwanted):
                 continue
-            if amount is None and token not in JOINS | NOTS:
+            if amount is None and token not in reading.joins | reading.nots:
                 raise self.unknown(token)
-            if waiting and (token in JOINS or waiting not in NOTS):
-                raise ValueError(f'"{waiting}" has no word after it: say which, as in "{waiting} {self.words[0]}".')
-            if token in JOINS:
+            if waiting and (token in reading.joins or waiting not in reading.nots):
+                wrong = gettext('"{waiting}" has no word after it: say which, as in "{waiting} {example}".')
+                example = reading.names[-1 if reading.language == "es" else 0]  # not "no héroe": that is a word in Spanish
+                raise ValueError(wrong.format(waiting=waiting, example=example.forms[0]))
+            if token in reading.joins:
                 side = wanted
-            elif token in NOTS:
+            elif token in reading.nots:
                 side, waiting = unwanted, token
             elif 0 < amount <= MAX_WEIGHT:
                 weight, waiting = amount, token
             else:
-                raise ValueError(f"{token} is no weight: a number before a word must be above 0 and at most {MAX_WEIGHT:g}.")
+                wrong = gettext("{token} is no weight: a number before a word must be above 0 and at most {most:g}.")
+                raise ValueError(wrong.format(token=token, most=MAX_WEIGHT))
         both = ((wanted > 0) & (unwanted > 0)).nonzero()
         if len(both):
-            raise ValueError(f'"{self.words[both[0]]}" is both wanted and excluded: leave one of the two out.')
+            wrong = gettext('"{word}" is both wanted and excluded: leave one of the two out.')
+            raise ValueError(wrong.format(word=reading.names[both[0]].forms[0]))
         return Prompt(wanted, unwanted if unwanted.any() else None)
 
     def contexts(self, prompt: str | Prompt, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor | None]:
@@ -169,9 +219,10 @@ class Vocabulary:
         """
         wanted, unwanted = prompt = self.prompt(prompt) if isinstance(prompt, str) else prompt
         if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
-            raise ValueError(f"n must be a whole number from 1, not {n!r}.")
+            raise ValueError(gettext("n must be a whole number from 1, not {n!r}.").format(n=n))
         if wanted.shape != (len(self.words),):
-            raise ValueError(f"the prompt has {len(wanted)} words and the vocabulary {len(self.words)}: read it with this one.")
+            wrong = gettext("the prompt has {has} words and the vocabulary {words}: read it with this one.")
+            raise ValueError(wrong.format(has=len(wanted), words=len(self.words)))
         fits = (self.descriptions | (wanted == 0)).all(1)
         if unwanted is not None:
             fits &= ~(self.descriptions & (unwanted > 0)).any(1)
@@ -186,17 +237,38 @@ class Vocabulary:
         return self.contexts("", n, generator)[0]
 
     def describe(self, context: Tensor) -> str:
-        """A context (V,) as words, the last first: "red potion spell". With weights: "hero + 0.6 food". "" for null."""
+        """A context (V,) as words, the last first: "red potion spell". With weights: "hero + 0.6 food". "" for null.
+
+        In Spanish: "poción roja, hechizo", "héroe + 0.6 comida". `prompt` reads it as the same context.
+        """
         if context.shape != (len(self.words),):
-            raise ValueError(f"context must have shape ({len(self.words)},), not {tuple(context.shape)}.")
-        said = [(word, value) for word, value in zip(self.words, context.tolist(), strict=True) if value]
-        if all(value == 1 for _, value in said):
-            return " ".join(word for word, _ in reversed(said))
-        return " + ".join(word if value == 1 else f"{value:.3g} {word}" for word, value in said)
+            wrong = gettext("context must have shape ({words},), not {shape}.")
+            raise ValueError(wrong.format(words=len(self.words), shape=tuple(context.shape)))
+        names = self.reading(language()).names
+        said = [(name, value) for name, value in zip(names, context.tolist(), strict=True) if value]
+        if any(value != 1 for _, value in said):
+            return " + ".join(name.forms[0] if value == 1 else f"{value:.3g} {name.forms[0]}" for name, value in said)
+        if language() == "es":
+            return spanish.phrase([name for name, _ in said])
+        return " ".join(name.forms[0] for name, _ in reversed(said))
+
+    @property
+    def forms(self) -> dict[tuple[str, ...], int]:
+        """What prompts may hold, as tokens -> the word's place in the context, in the language that was asked for."""
+        return self.reading(language()).forms
+
+    def reading(self, language: str) -> Reading:
+        """How prompts are read in a language, "en" or "es". It is made once for each."""
+        if language not in self._readings:
+            self._readings[language] = self._in_spanish() if language == "es" else self._in_english()
+        return self._readings[language]
 
     @cached_property
-    def forms(self) -> dict[tuple[str, ...], int]:
-        """What prompts may hold, as tokens -> the word's place in the context: words first, then plurals, then synonyms."""
+    def _readings(self) -> dict[str, Reading]:
+        return {}
+
+    def _in_english(self) -> Reading:
+        """Words first, then plurals, then synonyms."""
         index = {parts_of(word): i for i, word in enumerate(self.words)}
         for tokens, i in list(index.items()):
             for form in _forms(tokens):
@@ -205,24 +277,82 @@ class Vocabulary:
             if parts_of(word) in index:
                 for form in _forms(parts_of(name)):
                     index.setdefault(form, index[parts_of(word)])
-        return index
+        names = tuple(spanish.Name((word,), None) for word in self.words)
+        return Reading("en", index, {}, FILLERS, JOINS, NOTS, ORS, AMOUNTS, set(), names)
 
-    def _match(self, tokens: tuple[str, ...]) -> Iterator[tuple[str, int | None]]:
+    def _in_spanish(self) -> Reading:
+        """The vocabulary's own words win, with their plurals and their English synonyms; then come the names of spanish.py."""
+        reading = Reading(
+            language="es",
+            forms={},
+            after={},
+            fillers=FILLERS | spanish.FILLERS,
+            joins=JOINS | spanish.JOINS,
+            nots=NOTS | spanish.NOTS,
+            ors=ORS | spanish.ORS,
+            amounts=AMOUNTS | spanish.AMOUNTS,
+            own={token for word in self.words for token in parts_of(word)},
+            names=(),
+        )
+        english = self.reading("en").forms
+        own, places = dict(english), dict(english)  # places: where the English words of spanish.py stand
+        meaning = {name: word for word, name, _ in spanish.names()}
+        for i, word in enumerate(self.words):
+            for form in map(reading.tokens, spanish.forms(word.casefold())):
+                own.setdefault(form, i)
+            if word.casefold() in meaning:  # the vocabulary itself is Spanish: it calls red "rojo"
+                places.setdefault(parts_of(meaning[word.casefold()]), i)
+        own.pop((), None)  # "las", where "la" is a word
+
+        def translated(names: Iterable[tuple[str, str]]) -> dict[tuple[str, ...], int]:
+            known = [(places[parts_of(word)], name) for word, name in names if parts_of(word) in places]
+            forms = [(form, i) for i, name in known for form in map(reading.tokens, spanish.forms(name))]
+            return {form: i for form, i in forms if form not in own and _unaccented(form) not in own}
+
+        after = translated(spanish.COLOURS_AFTER.items())
+        forms = after | translated((word, name) for word, name, _ in spanish.names()) | own
+        reading = reading._replace(forms=_as_typed(forms), after=_as_typed(after))
+        names = [spanish.Name((word,), 0) for word in self.words]
+        for word, name, how in reversed([*spanish.names()]):  # the first name of a word stays
+            i = places.get(parts_of(word))
+            if i is None or (self.words[i].casefold() in meaning and self.words[i].casefold() != name):
+                continue  # the network lacks the word, or has another Spanish name for it
+            if all(reading.place(reading.tokens(form)) == i for form in how.forms):  # it is read as it is said
+                names[i] = how
+        return reading._replace(names=tuple(names))
+
+    def _match(self, tokens: tuple[str, ...], reading: Reading) -> Iterator[tuple[str, int | None]]:
         """Each word of the vocabulary with its place, the longest first; other tokens, one by one, with None."""
-        start, longest = 0, max(map(len, self.forms))
+        start, longest, place = 0, max(map(len, reading.forms)), None
         while start < len(tokens):
             ends = range(min(start + longest, len(tokens)), start, -1)
-            end = next((end for end in ends if tokens[start:end] in self.forms), start + 1)
-            yield tokens[start], self.forms.get(tokens[start:end])
+            end = next((end for end in ends if reading.place(tokens[start:end]) is not None), start + 1)
+            follows = place is not None
+            place = reading.place(tokens[start:end])
+            if follows:
+                place = reading.after.get(tokens[start:end], place)
+            yield tokens[start], place
             start = end
 
     def unknown(self, word: str) -> ValueError:
         """The error for a word that the network does not know; it names the nearest ones."""
-        known = [*self.words, *(name for name in SYNONYMS if parts_of(name) in self.forms)]
-        near = [f'"{name}"' for name in difflib.get_close_matches(word.lower(), known, 2, cutoff=0)]
-        nearest = "the nearest are " + " and ".join(near) if len(near) > 1 else f"the nearest is {near[0]}"
-        where = "python -m diffusion_lab words, with the same --weights, lists all"
-        return ValueError(f'"{word}" is not a word of this network; {nearest}: {where}.')
+        if language() == "es":
+            known = [name.forms[0] for name in self.reading("es").names]
+            known += [name for _, name, _ in spanish.names() if name not in known and self.place(name) is not None]
+        else:
+            known = [*self.words, *(name for name in SYNONYMS if parts_of(name) in self.forms)]
+        first, *second = difflib.get_close_matches(word.lower(), known, 2, cutoff=0)
+        if not second:
+            wrong = gettext(
+                '"{word}" is not a word of this network; the nearest is "{first}": '
+                "python -m diffusion_lab words, with the same --weights, lists all."
+            )
+            return ValueError(wrong.format(word=word, first=first))
+        wrong = gettext(
+            '"{word}" is not a word of this network; the nearest are "{first}" and "{second}": '
+            "python -m diffusion_lab words, with the same --weights, lists all."
+        )
+        return ValueError(wrong.format(word=word, first=first, second=second[0]))
 
 
 def drop_words(c: Tensor, whole: float, single: float, generator: torch.Generator) -> Tensor:
@@ -238,9 +368,12 @@ def drop_words(c: Tensor, whole: float, single: float, generator: torch.Generato
 
 
 def joined(words: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
-    """The words of a network, and after them those of `names` that it lacks, also as a plural or another name."""
-    known = Vocabulary.of(words, torch.zeros(0, len(words)))
-    return (*words, *(name for name in names if known.place(name) is None))
+    """The words of a network, and after them those of `names` that it lacks, also as a plural or another name.
+
+    In English only, here and in `in_words`: what a training run learns must not depend on the language of its errors.
+    """
+    known = Vocabulary.of(words, torch.zeros(0, len(words))).reading("en")
+    return (*words, *(name for name in names if known.place(parts_of(name)) is None))
 
 
 def in_words(contexts: Tensor, names: Sequence[str], words: Sequence[str]) -> Tensor:
@@ -250,7 +383,7 @@ def in_words(contexts: Tensor, names: Sequence[str], words: Sequence[str]) -> Te
     """
     known, translated = Vocabulary.of(words, torch.zeros(0, len(words))), torch.zeros(len(contexts), len(words))
     for name, column in zip(names, contexts.T, strict=True):
-        place = known.place(name)
+        place = known.reading("en").place(parts_of(name))
         if place is not None:
             translated[:, place] = torch.maximum(translated[:, place], column)
         elif column.any():
@@ -276,6 +409,16 @@ def _forms(tokens: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
             yield (*first, last.removesuffix(one) + many)
         if last.endswith(many) and not last.endswith("ss"):  # a princess is not one of the princes
             yield (*first, last.removesuffix(many) + one)
+
+
+def _as_typed(forms: dict[tuple[str, ...], int]) -> dict[tuple[str, ...], int]:
+    """The forms, and the same without accents; and last, where nothing else is meant, with n for ñ."""
+    plain = {_unaccented(tokens): place for tokens, place in forms.items()}
+    return {tuple(token.replace("ñ", "n") for token in tokens): place for tokens, place in plain.items()} | plain | forms
+
+
+def _unaccented(tokens: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(spanish.unaccented, tokens))
 
 
 def _is_number(token: str) -> bool:
