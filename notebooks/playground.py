@@ -104,14 +104,23 @@ def knowledge(folder: Path) -> dict:
         "networks": known,
         "runtime_bytes": (folder / RUNTIME).stat().st_size,
         "words": vocabulary.words,
-        "forms": [[list(tokens), place] for tokens, place in vocabulary.forms.items()],
+        "languages": {language: spoken(vocabulary, language) for language in PAGES},
         "descriptions": [row.nonzero().flatten().tolist() for row in vocabulary.descriptions],
         "counts": vocabulary.counts.tolist(),
-        "fillers": sorted(words.FILLERS),
-        "joins": sorted(words.JOINS),
-        "nots": sorted(words.NOTS),
-        "amounts": words.AMOUNTS,
         "max_weight": words.MAX_WEIGHT,
+    }
+
+
+def spoken(vocabulary: words.Vocabulary, language: str) -> dict:
+    """How prompts are read and said in a language: words.Reading, as words.js wants it."""
+    reading = vocabulary.reading(language)
+    return {
+        "forms": [[" ".join(tokens), place] for tokens, place in reading.forms.items()],
+        "after": [[" ".join(tokens), place] for tokens, place in reading.after.items()],
+        "longest": max(map(len, reading.forms)),
+        **{name: sorted(getattr(reading, name)) for name in ("fillers", "joins", "nots", "ors", "own")},
+        "amounts": reading.amounts,
+        "names": [{"forms": name.forms, "agrees": name.agrees} for name in reading.names],
     }
 
 
