@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 FILLERS = set("un una unos unas el la los las de del a al en que sea sean color".split())  # "un slime que no sea de color rojo"
 JOINS = {"y", "e", "con", "pero", "sino", "más", "mas"}
-NOTS = {"no", "sin", "excepto", "menos", "salvo", "ni"}
-ORS = {"o", "u", "ni"}  # within what is excluded: "sin rojo ni verde"
+NOTS = {"no", "sin", "excepto", "menos", "salvo", "ni"}  # "sin rojo ni verde"
+ORS = {"o", "u"}
 AMOUNTS = {"poco": 0.3, "poca": 0.3, "medio": 0.5, "media": 0.5, "mitad": 0.5}
 
 # fmt: off
@@ -29,7 +29,7 @@ NOUNS = {
     "robot": "m robot", "mummy": "f momia",
     "mushroom monster": "m monstruo seta, m monstruo hongo, m hongo, m champiñón, f seta",
     "snowman": "m muñeco de nieve, m hombre de nieve", "bat": "m murciélago", "spider": "f araña", "bee": "f abeja",
-    "butterfly": "f mariposa", "ladybird": "f mariquita", "turtle": "f tortuga", "fish": "m pez, m pescado",
+    "butterfly": "f mariposa", "ladybird": "f mariquita, f catarina", "turtle": "f tortuga", "fish": "m pez, m pescado",
     "crab": "m cangrejo", "octopus": "m pulpo", "jellyfish": "f medusa", "owl": "m búho, f lechuza", "frog": "f rana, m sapo",
     "bear": "m oso, f osa", "apple": "f manzana", "pear": "f pera", "cherries": "ff cerezas, f cereza",
     "grapes": "ff uvas, f uva", "banana": "m plátano, m banano, f banana", "strawberry": "f fresa, f frutilla",
@@ -64,7 +64,7 @@ PHRASES = {"side_facing": "de perfil, de lado"}  # without gender or plural
 COLOURS_AFTER = {"brown": "café"}  # a colour right after a word ("un perro café"); coffee where it stands alone ("un café")
 PLURALS = {  # where the rules of `plural` fail
     "no héroe": "no héroes", "monstruo ojo": "monstruos ojo", "monstruo seta": "monstruos seta",
-    "monstruo hongo": "monstruos hongo", "goblin": "goblins", "gris": "grises",
+    "monstruo hongo": "monstruos hongo", "gris": "grises",
     "de perfil": "de perfil", "de lado": "de lado",
 }
 # fmt: on

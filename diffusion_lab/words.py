@@ -56,7 +56,8 @@ class Reading(NamedTuple):
     """How prompts are read in one language, with one vocabulary. `Vocabulary.reading` gives it.
 
     forms: what prompts may hold, as tokens -> the word's place in the context. The longest match wins.
-    after: the same for what means another word right after a word: "café" is coffee, "un perro café" a brown dog.
+    after: the same for what means another word right after a word: "café" is coffee, "un perro café" a brown dog. A colour
+        and "y" before it do not part it from the word ("un perro blanco y café").
     fillers, joins, nots, ors, amounts: the small words, as FILLERS to AMOUNTS are for English.
     own: the parts of the vocabulary's own words, which are never left out as fillers.
     names: for each word of the vocabulary, what descriptions call it.
@@ -323,15 +324,16 @@ class Vocabulary:
 
     def _match(self, tokens: tuple[str, ...], reading: Reading) -> Iterator[tuple[str, int | None]]:
         """Each word of the vocabulary with its place, the longest first; other tokens, one by one, with None."""
-        start, longest, place = 0, max(map(len, reading.forms)), None
+        start, longest, before = 0, max(map(len, reading.forms)), None
         while start < len(tokens):
             ends = range(min(start + longest, len(tokens)), start, -1)
             end = next((end for end in ends if reading.place(tokens[start:end]) is not None), start + 1)
-            follows = place is not None
             place = reading.place(tokens[start:end])
-            if follows:
+            if before is not None:
                 place = reading.after.get(tokens[start:end], place)
             yield tokens[start], place
+            if tokens[start] != "y" or before is None or len(reading.names[before].forms) == 1:  # "blanco y café" goes on
+                before = place
             start = end
 
     def unknown(self, word: str) -> ValueError:
