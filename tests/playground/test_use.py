@@ -124,15 +124,16 @@ def test_the_spanish_page_speaks_spanish(visit, tmp_path):
     page = visit(language="es", viewport={"width": 1280, "height": 1000})
     assert page.inner_text("#done").startswith("poción roja · semilla 0 · Red rápida, 4 pasos")
     assert page.inner_text("#said") == "Entendido: poción roja."
+    assert page.inner_text("nav [aria-current=page]") == "Zona de pruebas" and page.title().startswith("Zona de pruebas:")
     assert page.locator("#ideas button").all_inner_texts()[2:5] == ["slime, no verde", "huevo frito", "héroe + 0.6 comida"]
     assert page.text_content("#all-words").startswith("héroe, no héroe, comida, hechizo, de perfil, caballero,")
     page.fill("#prompt", "un slime, no verde")
     assert page.inner_text("#said").startswith("Entendido: slime; lejos de: verde. “no” necesita guía")
     for prompt, sentence in {
-        "cebra": "“cebra” no es una palabra de esta red. Las más cercanas son “pera” y “gema”.",
+        "cebra": "“cebra” no es una palabra de esta red. Las más parecidas son “pera” y “gema”.",
         "rojo no": "“no” no tiene ninguna palabra detrás: di cuál, como en “no blanco”.",
-        "3 caballeros": "3 no es un peso: un número delante de una palabra debe ser mayor que 0 y como máximo 2.",
-        "rojo, no roja": "“rojo” se pide y se excluye a la vez: quita una de las dos.",
+        "3 caballeros": "3 no sirve de peso: el número que va delante de una palabra debe ser mayor que 0 y como mucho 2.",
+        "rojo, no roja": "“rojo” se pide y se excluye a la vez: quita una de las dos cosas.",
     }.items():
         page.fill("#prompt", prompt)
         page.click("#draw")
