@@ -336,13 +336,15 @@ class Vocabulary:
                 before = place
             start = end
 
-    def unknown(self, word: str) -> ValueError:
-        """The error for a word that the network does not know; it names the nearest ones."""
-        if language() == "es":
-            known = [name.forms[0] for name in self.reading("es").names]
-            known += [name for _, name, _ in spanish.names() if name not in known and self.place(name) is not None]
-        else:
-            known = [*self.words, *(name for name in SYNONYMS if parts_of(name) in self.forms)]
+    def unknown(self, word: str, spoken: str | None = None) -> ValueError:
+        """The error for a word that the network does not know; it names the nearest ones.
+
+        spoken: the language of these, "en" or "es"; None for the one that was asked for.
+        """
+        reading = self.reading(spoken or language())
+        known = [name.forms[0] for name in reading.names]
+        others = [name for _, name, _ in spanish.names() if name not in known] if reading.language == "es" else SYNONYMS
+        known += [name for name in others if reading.place(reading.tokens(name)) is not None]
         first, *second = difflib.get_close_matches(word.lower(), known, 2, cutoff=0)
         if not second:
             wrong = gettext(
@@ -389,7 +391,7 @@ def in_words(contexts: Tensor, names: Sequence[str], words: Sequence[str]) -> Te
         if place is not None:
             translated[:, place] = torch.maximum(translated[:, place], column)
         elif column.any():
-            raise known.unknown(name)
+            raise known.unknown(name, "en")
     return translated
 
 

@@ -430,6 +430,7 @@ def test_fillers_swallow_no_word_and_stay_fillers_elsewhere():
         "las": [0, 0, 0, 0],
     }.items():
         assert torch.allclose(own.prompt(text).wanted, torch.tensor(wanted, dtype=torch.float32)), text
+    assert own.place("las") is None and own.place("") is None  # fillers only
 
 
 def test_a_vocabulary_may_be_spanish():
@@ -522,7 +523,10 @@ def test_the_nearest_words_are_spanish():
 
 def test_what_is_learnt_does_not_depend_on_the_language():
     assert joined(("red",), ["rojo", "scarlet"]) == ("red", "rojo")
-    with pytest.raises(ValueError, match="“rojo” no es una palabra de esta red"):
+    with pytest.raises(ValueError, match="“grean” no es una palabra de esta red; las más parecidas son “green” y "):
+        in_words(torch.ones(1, 1), ["grean"], ("red", "green"))
+    assert in_words(torch.zeros(1, 1), ["rojo"], ("red",)).tolist() == [[0]]
+    with pytest.raises(ValueError, match="“rojo” no es una palabra"):
         in_words(torch.ones(1, 1), ["rojo"], ("red",))
 
 
