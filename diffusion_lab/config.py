@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, fields
 from operator import index
 
+from .language import gettext, later
 from .schedules import SCHEDULES
 from .steps import PREDICTIONS
 
@@ -48,27 +49,34 @@ class TrainConfig:
         ):
             value = getattr(self, name)
             if not low <= value <= high:
-                why = ": BatchNorm needs something to average over" if name == "batch" and value == 1 else ""
-                upto = "" if high >= 10**12 else f" to {high:,}"
-                raise ValueError(f"{name} must be a whole number from {low}{upto}, not {value!r}{why}.")
+                wrong = gettext("{name} must be a whole number from {low} to {high:,}, not {value!r}.")
+                if high >= 10**12:
+                    wrong = gettext("{name} must be a whole number from {low}, not {value!r}.")
+                elif name == "batch" and value == 1:
+                    wrong = gettext(
+                        "{name} must be a whole number from {low} to {high:,}, not {value!r}: "
+                        "BatchNorm needs something to average over."
+                    )
+                raise ValueError(wrong.format(name=name, low=low, high=high, value=value))
         if self.n_feat % 8:
             near = 8 * max(1, round(self.n_feat / 8))
-            raise ValueError(
-                f"n_feat must be a multiple of 8, as GroupNorm makes 8 groups of it: take {near}, not {self.n_feat}."
-            )
+            wrong = gettext("n_feat must be a multiple of 8, as GroupNorm makes 8 groups of it: take {near}, not {n}.")
+            raise ValueError(wrong.format(near=near, n=self.n_feat))
         for name, fits, range_ in (
-            ("lr", 0 < self.lr <= 10, "above 0 and at most 10"),
-            ("weight_decay", 0 <= self.weight_decay <= 10, "from 0 to 10"),
-            ("ema", 0 <= self.ema < 1, "from 0 to below 1"),
-            ("context_dropout", 0 <= self.context_dropout <= 1, "from 0 to 1"),
-            ("word_dropout", 0 <= self.word_dropout <= 1, "from 0 to 1"),
-            ("hue", 0 <= self.hue <= 180, "from 0 to 180 degrees"),
+            ("lr", 0 < self.lr <= 10, later("above 0 and at most 10")),
+            ("weight_decay", 0 <= self.weight_decay <= 10, later("from 0 to 10")),
+            ("ema", 0 <= self.ema < 1, later("from 0 to below 1")),
+            ("context_dropout", 0 <= self.context_dropout <= 1, later("from 0 to 1")),
+            ("word_dropout", 0 <= self.word_dropout <= 1, later("from 0 to 1")),
+            ("hue", 0 <= self.hue <= 180, later("from 0 to 180 degrees")),
         ):
             if not fits:
-                raise ValueError(f"{name} must be {range_}, not {getattr(self, name)!r}.")
+                wrong = gettext("{name} must be {wanted}, not {value!r}.")
+                raise ValueError(wrong.format(name=name, wanted=gettext(range_), value=getattr(self, name)))
         for name, known in (("prediction", PREDICTIONS), ("schedule", SCHEDULES), ("precision", ("auto", "bf16", "fp32"))):
             if getattr(self, name) not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}.")
+                wrong = gettext("{name} must be one of {known}, not {value!r}.")
+                raise ValueError(wrong.format(name=name, known=", ".join(known), value=getattr(self, name)))
 
 
 def _as(kind: type, name: str, value):
@@ -82,5 +90,10 @@ def _as(kind: type, name: str, value):
             return value
     except (TypeError, ValueError, OverflowError):
         pass
-    wanted = {int: "a whole number", float: "a finite number", bool: "True or False", str: "a text"}[kind]
-    raise ValueError(f"{name} must be {wanted}, not {value!r}.")
+    wanted = {
+        int: gettext("a whole number"),
+        float: gettext("a finite number"),
+        bool: gettext("True or False"),
+        str: gettext("a text"),
+    }
+    raise ValueError(gettext("{name} must be {wanted}, not {value!r}.").format(name=name, wanted=wanted[kind], value=value))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import ipywidgets
 
+from .language import gettext
 from .viz import ACCENT
 
 STYLE = {"description_width": "90px"}  # room for the longest label
@@ -39,7 +40,7 @@ def slider(name: str, value: float, most: float, live: bool = False) -> ipywidge
 
 def seed_slider(live: bool = False) -> ipywidgets.IntSlider:
     """Whole numbers from 0 to SEEDS - 1. live: as in `slider`."""
-    return ipywidgets.IntSlider(0, 0, SEEDS - 1, description="seed", style=STYLE, continuous_update=live)
+    return ipywidgets.IntSlider(0, 0, SEEDS - 1, description=gettext("seed"), style=STYLE, continuous_update=live)
 
 
 def panel(controls: Sequence[ipywidgets.Widget], draw: Callable[[], Drawing], beside: bool) -> tuple[ipywidgets.VBox, Drawing]:
@@ -58,8 +59,8 @@ def panel(controls: Sequence[ipywidgets.Widget], draw: Callable[[], Drawing], be
             drawing = draw()
         except Exception as error:  # whatever it is, it must be seen
             known = isinstance(error, ValueError)  # this package's are a sentence that says what to do
-            sentence = str(error) if known else f"This could not be drawn. {type(error).__name__}: {error}"
-            trouble.value = TROUBLE.format(html.escape(sentence))
+            other = gettext("This could not be drawn. {kind}: {error}").format(kind=type(error).__name__, error=error)
+            trouble.value = TROUBLE.format(html.escape(str(error) if known else other))
         else:
             picture.value, text.value, trouble.value = drawing.picture, drawing.html(), ""
 
@@ -72,5 +73,5 @@ def panel(controls: Sequence[ipywidgets.Widget], draw: Callable[[], Drawing], be
         both = [ipywidgets.HBox([picture, text], layout=ipywidgets.Layout(flex_flow="row wrap", align_items="flex-start"))]
     else:
         both = [text, picture] if first.text else [picture]
-    note = ipywidgets.HTML("<small>Below, for those who only read: the first picture.</small>")
+    note = ipywidgets.HTML(f"<small>{gettext('Below, for those who only read: the first picture.')}</small>")
     return ipywidgets.VBox([column, trouble, *both, note]), first

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import ImageColor
 
+from .language import gettext
+
 TILE = 16
 SIDES = range(8, 65, 4)  # of the squares that a ContextUnet draws
 
@@ -25,41 +27,53 @@ class Cut:
 
     def __post_init__(self):
         if self.pad is not None and self.pad not in SIDES:
-            raise ValueError(f"--pad must be a multiple of 4 from {SIDES[0]} to {SIDES[-1]}, not {self.pad}.")
+            wrong = gettext("--pad must be a multiple of 4 from {low} to {high}, not {pad}.")
+            raise ValueError(wrong.format(low=SIDES[0], high=SIDES[-1], pad=self.pad))
         if self.tile is not None:
             square_of(self.tile, self.pad)
         for name in ("spacing", "margin"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 256:
-                raise ValueError(f"--{name} must be from 0 to 256 pixels, not {value}.")
+                raise ValueError(gettext("--{name} must be from 0 to 256 pixels, not {value}.").format(name=name, value=value))
         self.paper  # noqa: B018, an unknown colour is refused now
 
     @property
     def paper(self) -> tuple[int, int, int]:
         """The background as RGB. ValueError for another text than a colour."""
         if self.background == "transparent":
-            cure = "give a colour that the sprites lack; sample --background transparent then clears what is around them"
-            raise ValueError(f"--background: the network draws colours and no transparency: {cure}.")
+            wrong = gettext(
+                "--background: the network draws colours and no transparency: give a colour that the sprites lack; "
+                "sample --background transparent then clears what is around them."
+            )
+            raise ValueError(wrong)
         try:
             return ImageColor.getrgb(self.background)[:3]
         except ValueError as error:
-            raise ValueError(f'--background: {self.background!r} is no colour: give a name ("navy") or "#rrggbb".') from error
+            wrong = gettext('--background: {colour!r} is no colour: give a name ("navy") or "#rrggbb".')
+            raise ValueError(wrong.format(colour=self.background)) from error
 
 
 def square_of(tile: tuple[int, int], pad: int | None) -> int:
     """The side of the square that a figure becomes. ValueError, with the option that helps, if it becomes none."""
     width, height = tile
     if width < 1 or height < 1:
-        raise ValueError(f"--tile must be at least 1 pixel wide and high, not {width}×{height}.")
+        wrong = gettext("--tile must be at least 1 pixel wide and high, not {width}×{height}.")
+        raise ValueError(wrong.format(width=width, height=height))
     if pad is None:
         if width == height and width in SIDES:
             return width
         side = -(-max(width, height) // 4) * 4
-        what = "are no squares" if width != height else "have no side that is a multiple of 4 from 8 to 64"
-        cure = f"add --pad {max(side, SIDES[0])}" if side <= SIDES[-1] else "make them smaller first"
-        raise ValueError(f"Figures of {width}×{height} pixels {what}: {cure}.")
+        what = gettext("have no side that is a multiple of 4 from 8 to 64")
+        if width != height:
+            what = gettext("are no squares")
+        cure = gettext("make them smaller first")
+        if side <= SIDES[-1]:
+            cure = gettext("add --pad {side}").format(side=max(side, SIDES[0]))
+        wrong = gettext("Figures of {width}×{height} pixels {what}: {cure}.")
+        raise ValueError(wrong.format(width=width, height=height, what=what, cure=cure))
     if max(width, height) > pad:
-        raise ValueError(f"Figures of {width}×{height} pixels do not fit into --pad {pad}: give a larger one.")
+        wrong = gettext("Figures of {width}×{height} pixels do not fit into --pad {pad}: give a larger one.")
+        raise ValueError(wrong.format(width=width, height=height, pad=pad))
     return pad
 
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from torch import Tensor
 
+from .language import gettext
 from .sprites import to_uint8
 from .viz import ACCENT, INK
 
@@ -73,8 +74,8 @@ def chain(frames: Sequence[Tensor] | Tensor, times: Sequence[int]) -> Figure:
             arrow(axis, (x - 1.9, 2.75), (x - 0.3, 2.75), INK, -0.25)
             arrow(axis, (x - 0.3, 0.62), (x - 1.9, 0.62), ACCENT, -0.25)
     middle = 1.1 * count
-    write(axis, middle, 3.45, "noise is added: anyone can do this")
-    write(axis, middle, 0.15, "noise is removed: this takes a network", ACCENT)
+    write(axis, middle, 3.45, gettext("noise is added: anyone can do this"))
+    write(axis, middle, 0.15, gettext("noise is removed: this takes a network"), ACCENT)
     axis.set(xlim=(0, 2.2 * count), ylim=(0, 3.7))
     return fig
 
@@ -90,11 +91,11 @@ def unet(features: int) -> Figure:
     for name, side, x, height in (*left, *right):
         box(axis, x, rows[side], 1.05, height)
         write(axis, x, rows[side] + 0.13, name, size=10)
-        what = f"{sizes[name]} × {side}×{side}" if side > 1 else f"{sizes[name]} numbers"
+        what = f"{sizes[name]} × {side}×{side}" if side > 1 else gettext("{n} numbers").format(n=sizes[name])
         write(axis, x, rows[side] - 0.15, what, GREY, 8)
     box(axis, 12.6, rows[16], 0.9, 1.5, "out")
     write(axis, 0.55, rows[16], "$x_t$\n3 × 16×16", size=10)
-    write(axis, 14.0, rows[16], "answer\n3 × 16×16", ACCENT, 10)
+    write(axis, 14.0, rows[16], gettext("answer\n3 × 16×16"), ACCENT, 10)
     arrow(axis, (1.05, rows[16]), (1.45, rows[16]))
     path = [*left, *right]
     for (_, s1, x1, _), (_, s2, x2, _) in pairwise(path):
@@ -105,9 +106,9 @@ def unet(features: int) -> Figure:
         arrow(axis, (start, y), (end, y + 0.5), GREY, dashed=True)
     axis.plot((2.0, 2.0, 12.6), (5.38, 5.64, 5.64), "--", color=GREY, linewidth=1.4)
     arrow(axis, (12.6, 5.66), (12.6, 5.37), GREY)
-    write(axis, 6.6, 5.84, "skip connections: where things are", GREY, 10)
+    write(axis, 6.6, 5.84, gettext("skip connections: where things are"), GREY, 10)
     for x, y, name in ((9.4, 0.5, "1"), (11.6, 1.8, "2")):
-        box(axis, x, y, 2.1, 0.7, f"time {name} adds\nwords {name} multiply", ACCENT, "#fdf1f2")
+        box(axis, x, y, 2.1, 0.7, gettext("time {k} adds\nwords {k} multiply").format(k=name), ACCENT, "#fdf1f2")
     arrow(axis, (9.4, 0.87), (9.4, 2.58), ACCENT)
     arrow(axis, (11.6, 2.17), (11.15, 3.8), ACCENT)
     return fig
@@ -120,16 +121,16 @@ def guidance(s: float, pictures: Sequence[Tensor], wish: str) -> Figure:
     ValueError for another number of pictures.
     """
     if len(pictures) != 4:
-        raise ValueError(f"guidance takes four pictures, not {len(pictures)}.")
+        raise ValueError(gettext("guidance takes four pictures, not {n}.").format(n=len(pictures)))
     u, way = np.array([6.6, 2.5]), np.array([2.3, 0.5])
     c, guided = u + way, u + s * way
     width, height = guided[0] + 1.5, guided[1] + 0.75
     fig, axis = canvas(width, height)
     middle = height / 2
     picture(axis, 0.95, middle, 1.6, pictures[0])
-    write(axis, 0.95, middle - 1.1, "noisy, $x_t$")
-    for y, words, end in ((middle + 1.1, "no words", "u"), (middle - 1.1, f"“{wish}”", "c")):
-        box(axis, 3.4, y, 2.1, 0.9, f"network, told\n{words}", ACCENT, "#fdf1f2")
+    write(axis, 0.95, middle - 1.1, gettext("noisy, $x_t$"))
+    for y, words, end in ((middle + 1.1, gettext("no words"), "u"), (middle - 1.1, f"“{wish}”", "c")):
+        box(axis, 3.4, y, 2.1, 0.9, gettext("network, told\n{words}").format(words=words), ACCENT, "#fdf1f2")
         arrow(axis, (1.85, middle + 0.35 * (y - middle)), (2.3, y))
         arrow(axis, (4.5, y), (5.05, y))
         write(axis, 5.3, y, end, size=14)
@@ -151,22 +152,22 @@ def distillation(pictures: Sequence[Tensor] | Tensor) -> Figure:
     ValueError for another number of pictures.
     """
     if len(pictures) != 6:
-        raise ValueError(f"distillation takes six pictures, not {len(pictures)}.")
+        raise ValueError(gettext("distillation takes six pictures, not {n}.").format(n=len(pictures)))
     fig, axis = canvas(15.2, 5.7)
     places = (
-        (0.9, 2.5, "noisy $x_t$", INK),
-        (5.0, 2.5, "answer $\\tilde{x}$", INK),
+        (0.9, 2.5, gettext("noisy $x_t$"), INK),
+        (5.0, 2.5, gettext("answer") + " $\\tilde{x}$", INK),
         (7.9, 2.5, "$x_s$", INK),
-        (12.1, 4.0, "its belief", INK),
-        (12.1, 1.0, "its belief", INK),
-        (14.2, 2.5, "difference", ACCENT),
+        (12.1, 4.0, gettext("its belief"), INK),
+        (12.1, 1.0, gettext("its belief"), INK),
+        (14.2, 2.5, gettext("difference"), ACCENT),
     )
     for k, (x, y, text, colour) in enumerate(places):
         picture(axis, x, y, 1.5, pictures[k])
         write(axis, x, y + 0.93 if x == 12.1 else y - 0.95, text, colour, 10)
-    box(axis, 2.95, 2.5, 1.4, 0.9, "student", ACCENT, "#fdf1f2")
-    box(axis, 10.1, 4.0, 1.5, 0.9, "teacher\n(fixed)")
-    box(axis, 10.1, 1.0, 1.5, 0.9, "critic")
+    box(axis, 2.95, 2.5, 1.4, 0.9, gettext("student"), ACCENT, "#fdf1f2")
+    box(axis, 10.1, 4.0, 1.5, 0.9, gettext("teacher\n(fixed)"))
+    box(axis, 10.1, 1.0, 1.5, 0.9, gettext("critic"))
     for start, end in (
         ((1.75, 2.5), (2.2, 2.5)),
         ((3.7, 2.5), (4.2, 2.5)),
@@ -179,12 +180,12 @@ def distillation(pictures: Sequence[Tensor] | Tensor) -> Figure:
         ((12.9, 1.2), (13.4, 1.9)),
     ):
         arrow(axis, start, end)
-    write(axis, 6.45, 2.85, "add noise\nagain", GREY, 10)
+    write(axis, 6.45, 2.85, gettext("add noise\nagain"), GREY, 10)
     axis.plot((14.2, 14.2, 2.95, 2.95), (3.35, 5.2, 5.2, 3.3), color=ACCENT, linewidth=1.6, linestyle="--")
     arrow(axis, (2.95, 3.3), (2.95, 3.0), ACCENT)
-    write(axis, 8.5, 5.45, "changes the student's weights", ACCENT, 10)
+    write(axis, 8.5, 5.45, gettext("changes the student's weights"), ACCENT, 10)
     arrow(axis, (5.3, 1.35), (9.3, 0.75), GREY, 0.15, dashed=True)
-    write(axis, 6.7, 0.55, "is trained on the student's answers", GREY, 10)
+    write(axis, 6.7, 0.55, gettext("is trained on the student's answers"), GREY, 10)
     axis.set(xlim=(0, 15.2), ylim=(0, 5.7))
     return fig
 
@@ -196,14 +197,14 @@ def four_ways(pictures: Sequence[Tensor] | Tensor) -> Figure:
     ValueError for another number of pictures.
     """
     if len(pictures) != 6:
-        raise ValueError(f"four_ways takes six pictures, not {len(pictures)}.")
+        raise ValueError(gettext("four_ways takes six pictures, not {n}.").format(n=len(pictures)))
     sprite, other, blurred, little, much, noise = pictures
     fig, axis = canvas(13.6, 8.2)
 
     def network(x: float, y: float, text: str):
         box(axis, x, y, 1.9, 0.85, text, ACCENT, "#fdf1f2")
 
-    for y, name in ((7.2, "GAN"), (5.2, "VAE"), (3.2, "flow"), (1.2, "diffusion")):
+    for y, name in ((7.2, "GAN"), (5.2, "VAE"), (3.2, gettext("flow")), (1.2, gettext("diffusion"))):
         write(axis, 0.85, y, name, size=14)
     for x, y, image in (
         *((7.0, 7.65, sprite), (7.0, 6.65, other), (2.6, 5.2, sprite), (11.2, 5.2, blurred)),
@@ -211,17 +212,17 @@ def four_ways(pictures: Sequence[Tensor] | Tensor) -> Figure:
         *((2.6, 1.2, sprite), (5.4, 1.2, little), (8.3, 1.2, much), (11.2, 1.2, noise)),
     ):
         picture(axis, x, y, 0.85 if y > 6 and x == 7.0 else 1.2, image)
-    box(axis, 2.6, 7.2, 1.2, 0.85, "random\nnumbers")
-    network(4.75, 7.2, "generator")
-    network(9.4, 7.2, "discriminator")
-    write(axis, 11.9, 7.2, "real or made?")
-    write(axis, 6.1, 6.4, "real", GREY, 10)
-    write(axis, 6.1, 8.0, "made", GREY, 10)
-    network(4.75, 5.2, "encoder")
-    box(axis, 6.9, 5.2, 1.2, 0.85, "a few\nnumbers")
-    network(9.05, 5.2, "decoder")
-    write(axis, 6.9, 4.5, "to draw, begin here with random ones", GREY, 10)
-    network(6.9, 3.2, "the same network\nboth ways")
+    box(axis, 2.6, 7.2, 1.2, 0.85, gettext("random\nnumbers"))
+    network(4.75, 7.2, gettext("generator"))
+    network(9.4, 7.2, gettext("discriminator"))
+    write(axis, 11.9, 7.2, gettext("real or made?"))
+    write(axis, 6.1, 6.4, gettext("real"), GREY, 10)
+    write(axis, 6.1, 8.0, gettext("made"), GREY, 10)
+    network(4.75, 5.2, gettext("encoder"))
+    box(axis, 6.9, 5.2, 1.2, 0.85, gettext("a few\nnumbers"))
+    network(9.05, 5.2, gettext("decoder"))
+    write(axis, 6.9, 4.5, gettext("to draw, begin here with random ones"), GREY, 10)
+    network(6.9, 3.2, gettext("the same network\nboth ways"))
     for start, end, colour in (
         *(((3.25, 7.2), (3.75, 7.2), INK), ((5.75, 7.35), (6.5, 7.6), INK)),
         *(((7.5, 7.6), (8.4, 7.35), INK), ((7.5, 6.7), (8.4, 7.05), INK), ((10.4, 7.2), (10.85, 7.2), INK)),
@@ -232,7 +233,7 @@ def four_ways(pictures: Sequence[Tensor] | Tensor) -> Figure:
         *(((10.55, 0.9), (8.95, 0.9), ACCENT), ((7.65, 0.9), (6.05, 0.9), ACCENT), ((4.75, 0.9), (3.25, 0.9), ACCENT)),
     ):
         arrow(axis, start, end, colour)
-    write(axis, 6.9, 2.12, "noise is added: nothing to learn", INK, 10)
-    write(axis, 6.9, 0.28, "one network, asked at every step", ACCENT, 10)
+    write(axis, 6.9, 2.12, gettext("noise is added: nothing to learn"), INK, 10)
+    write(axis, 6.9, 0.28, gettext("one network, asked at every step"), ACCENT, 10)
     axis.set(xlim=(0, 13.6), ylim=(0, 8.2))
     return fig

@@ -79,7 +79,7 @@ class Diary:
             on = f"go on from update {self.saved}, which is kept, with --from {self.checkpoint} {lower} and another --out"
             anew = f"delete {self.checkpoint} and begin again with {lower}"
             how = f"{on}, or {anew}" if self.saved else f"begin again with {lower}"
-            raise FloatingPointError(f"{str(error).split(': begin')[0]}: {how}.") from error
+            raise FloatingPointError(f"{str(error).split(': ')[0]}: {how}.") from error
         if isinstance(error, OSError):
             raise self._kept(error) from error
 

@@ -7,6 +7,8 @@ sqrtm leaves; the rest is shorter than the code that would adapt torchmetrics.
 import torch
 from torch import Tensor
 
+from .language import gettext
+
 PER_FEATURE = 10  # samples for each feature, at least: a covariance from fewer means little
 
 
@@ -19,7 +21,8 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     for x in (a, b):
         if len(x) < PER_FEATURE * x.shape[1]:
             needed = PER_FEATURE * x.shape[1]
-            raise ValueError(f"{len(x)} sprites are too few for {x.shape[1]} features: take {needed} or more.")
+            wrong = gettext("{n} sprites are too few for {features} features: take {needed} or more.")
+            raise ValueError(wrong.format(n=len(x), features=x.shape[1], needed=needed))
     a, b = a.double(), b.double()
     A, B = a.T.cov(), b.T.cov()
     # (A B)^(1/2) has the trace of (S B S)^(1/2), S the root of A; that matrix is symmetric, so its roots are real.

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from .interrupts import held_back
+from .language import gettext
 
 
 def write_safely(path: str | Path, write: Callable):
@@ -125,12 +126,14 @@ def read_state(path: str | Path) -> dict:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path} {absent(path)}: give a file that `train` wrote.")
+        wrong = gettext("{path} {what}: give a file that `train` wrote.")
+        raise FileNotFoundError(wrong.format(path=path, what=absent(path)))
     try:
         with open(path, "rb") as file:
             head = file.read(512)
     except OSError as error:
-        raise OSError(f"{path} could not be read ({error.strerror}); change its permissions, or copy it.") from error
+        wrong = gettext("{path} could not be read ({reason}); change its permissions, or copy it.")
+        raise OSError(wrong.format(path=path, reason=error.strerror)) from error
     wrong = _what_else(path, head)
     if wrong:
         raise ValueError(f"{path} {wrong}.")
@@ -142,36 +145,38 @@ def read_state(path: str | Path) -> dict:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises some eight kinds of errors for broken and foreign files
         if re.search("unsupported global|TorchScript", str(error), re.IGNORECASE):
-            wrong = "holds Python code, as torch.save(model) writes it, and is not opened: save its state_dict() instead"
+            wrong = gettext(
+                "holds Python code, as torch.save(model) writes it, and is not opened: save its state_dict() instead"
+            )
         elif isinstance(error, (zipfile.BadZipFile, zlib.error)) and zipfile.is_zipfile(path):
-            wrong = "is damaged: its checksums do not fit; take a fresh copy"
+            wrong = gettext("is damaged: its checksums do not fit; take a fresh copy")
         elif head.startswith(b"PK") and not zipfile.is_zipfile(path):
-            wrong = "is truncated: its end is missing; take a fresh copy"
+            wrong = gettext("is truncated: its end is missing; take a fresh copy")
         else:
-            wrong = "is truncated or no weights file; train again or take a fresh copy"
+            wrong = gettext("is truncated or no weights file; train again or take a fresh copy")
         raise ValueError(f"{path} {wrong}.") from error
     if not isinstance(state, dict):
-        raise ValueError(f"{path} holds no network's weights; give a file that `train` wrote.")
+        raise ValueError(gettext("{path} holds no network's weights; give a file that `train` wrote.").format(path=path))
     return state
 
 
 def absent(path: Path) -> str:
     """What there is where a file was looked for: a folder, nothing, ..."""
     if path.is_dir():
-        return "is a folder"
+        return gettext("is a folder")
     if path.is_symlink() and not path.exists():
-        return f"is a link that leads to nothing ({os.readlink(path)})"
-    return "is no regular file" if path.exists() else "does not exist"
+        return gettext("is a link that leads to nothing ({target})").format(target=os.readlink(path))
+    return gettext("is no regular file") if path.exists() else gettext("does not exist")
 
 
 def _what_else(path: Path, head: bytes) -> str:
     """What a file is that `torch.save` did not write, told by its first bytes, and what to do; "" for others."""
     if not head:
-        return "is empty; take a fresh copy"
+        return gettext("is empty; take a fresh copy")
     if head.startswith(b"version https://git-lfs"):
-        return "is only a pointer of Git LFS to the weights: run `git lfs pull`"
+        return gettext("is only a pointer of Git LFS to the weights: run `git lfs pull`")
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html")):
-        return "is a web page, not the file that was to be downloaded: download the file itself"
+        return gettext("is a web page, not the file that was to be downloaded: download the file itself")
     if path.suffix == ".safetensors" or head[8:10] == b'{"':  # a length, then the table of contents
-        return "is a safetensors file: read it with safetensors.torch.load_file, and torch.save what that gives"
+        return gettext("is a safetensors file: read it with safetensors.torch.load_file, and torch.save what that gives")
     return ""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .cutting import SIDES, TILE, Cut, composed
+from .language import gettext
 
 
 class Layout(NamedTuple):
@@ -27,11 +28,10 @@ class Layout(NamedTuple):
     def told(self) -> str:
         """The layout in words: "tiles of 16×16, 4 × 3, 1 px between them"."""
         (width, height), s, m = self.tile, self.spacing, self.margin
-        space = ""
-        if s or m:
-            both = s == m and s > 0
-            space = f", {s} px between and around them" if both else f", {s} px between them" if s else ""
-            space += "" if both or not m else f", {m} px around them"
+        space = gettext(", {n} px between them").format(n=s) if s else ""
+        space += gettext(", {n} px around them").format(n=m) if m else ""
+        if s and s == m:
+            space = gettext(", {n} px between and around them").format(n=s)
         return f"{width}×{height}, {self.columns} × {self.rows}{space}"
 
     def options(self) -> str:
@@ -95,11 +95,13 @@ def each_is_one(path: Path, frames: list[tuple[np.ndarray, bool]], cut: Cut) -> 
     if not ways:
         return False  # refused later, with what fits
     tile, pad = (f"{width}", "") if square else (f"{width}x{height}", f" --pad {-(-max(width, height) // 4) * 4}")
-    each = "It fits" if len(frames) == 1 else f"All {len(frames)} pictures fit"
-    raise ValueError(
-        f"{path}: {each} two ways: one sprite of {width}×{height} (--tile {tile}{pad}), or {ways[0].count} tiles of "
-        f"{TILE}×{TILE} (--tile {TILE}): say which."
+    each = gettext("It fits") if len(frames) == 1 else gettext("All {n} pictures fit").format(n=len(frames))
+    wrong = gettext(
+        "{path}: {each} two ways: one sprite of {width}×{height} (--tile {one}), or {count} tiles of {tile}×{tile} "
+        "(--tile {tile}): say which."
     )
+    one = f"{tile}{pad}"
+    raise ValueError(wrong.format(path=path, each=each, width=width, height=height, one=one, count=ways[0].count, tile=TILE))
 
 
 def layout_of(name: str, pixels: np.ndarray, cut: Cut, whole: bool) -> Layout:
@@ -128,30 +130,41 @@ def layout_of(name: str, pixels: np.ndarray, cut: Cut, whole: bool) -> Layout:
     if len(ways) == 1:
         return ways[0]
     if ways:
-        readings = " or ".join(f"{way.count} tiles of {way.told()} ({way.options()})" for way in ways[:3])
-        raise ValueError(f"{name} ({width}×{height} pixels) fits {len(ways)} ways: {readings}: say which.")
-    wanted = " or ".join(f"{w}×{h}" for w, h in sizes)
-    raise ValueError(f"{name} is {width}×{height} pixels, which are no tiles of {wanted}{_advice(pixels, cut)}.")
+        reading = gettext("{n} tiles of {layout} ({options})")
+        readings = [reading.format(n=way.count, layout=way.told(), options=way.options()) for way in ways[:3]]
+        wrong = gettext("{name} ({width}×{height} pixels) fits {n} ways: {readings}: say which.")
+        told = gettext(" or ").join(readings)
+        raise ValueError(wrong.format(name=name, width=width, height=height, n=len(ways), readings=told))
+    wrong = gettext("{name} is {width}×{height} pixels, which are no tiles of {wanted}{advice}.")
+    wanted = gettext(" or ").join(f"{w}×{h}" for w, h in sizes)
+    raise ValueError(wrong.format(name=name, width=width, height=height, wanted=wanted, advice=_advice(pixels, cut)))
 
 
 def _advice(pixels: np.ndarray, cut: Cut) -> str:
     """What may help a picture that no layout fits: "; if its figures are 16×28, add --pad 28"."""
     height, width = pixels.shape[:2]
+    all_three = gettext(
+        ": give the size of its tiles with --tile, the space between them with --spacing, the border with --margin"
+    )
     if cut.tile is not None or cut.pad is not None:
-        return ": give the size of its tiles with --tile, the space between them with --spacing, the border with --margin"
+        return all_three
     for spacing in (1, 2):
         for margin in (0, spacing):
             trial = Cut(spacing=spacing, margin=margin)
             if layouts(pixels, (TILE, TILE), trial):
-                why = "what lies between is not of one colour"
-                return f"; with {spacing} px between them they would be (--spacing {spacing} --margin {margin}), but {why}"
+                nearly = gettext(
+                    "; with {n} px between them they would be (--spacing {n} --margin {margin}), "
+                    "but what lies between is not of one colour"
+                )
+                return nearly.format(n=spacing, margin=margin)
     for w, h in ((TILE, _figure(pixels)), (_figure(pixels.swapaxes(0, 1)), TILE)):
         if w and h and width % w == 0 and height % h == 0:
-            return f"; if its figures are {w}×{h}, add --pad {-(-max(w, h) // 4) * 4}"
+            pad = -(-max(w, h) // 4) * 4
+            return gettext("; if its figures are {width}×{height}, add --pad {pad}").format(width=w, height=h, pad=pad)
     fitting = [side for side in (32, 24, 8, *SIDES) if width % side == 0 and height % side == 0]
     if fitting:
-        return f"; if its tiles are {fitting[0]}×{fitting[0]}, add --tile {fitting[0]}"
-    return ": give the size of its tiles with --tile, the space between them with --spacing, the border with --margin"
+        return gettext("; if its tiles are {side}×{side}, add --tile {side}").format(side=fitting[0])
+    return all_three
 
 
 def _figure(pixels: np.ndarray) -> int:

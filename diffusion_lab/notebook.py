@@ -10,6 +10,7 @@ import base64
 import html
 import io
 from collections.abc import Callable, Sequence
+from functools import reduce
 
 import ipywidgets
 import numpy as np
@@ -20,6 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from .controls import SEEDS, STRONGEST, STYLE, Drawing, panel, seed_slider, slider
+from .language import gettext
 from .samplers import SAMPLERS, State, believe, collect, sample_ddim, sample_ddpm, sample_dpmpp_2m
 from .schedules import Schedule
 from .sprites import CLASSES
@@ -37,7 +39,7 @@ def show(picture, *, alt: str, width: int | None = None):
     picture is embedded, so it stays visible in JupyterLab, Colab, VS Code and nbconvert's pages.
     """
     if not alt.strip():
-        raise ValueError("alt must say what the picture shows.")
+        raise ValueError(gettext("alt must say what the picture shows."))
     style = "max-width:100%"
     if isinstance(picture, Figure):
         file = io.BytesIO()
@@ -73,22 +75,24 @@ def trajectory_slider(states: Sequence[State], count: int = 8, scale: int = 6, m
     Displays the slider and, for readers without a running notebook, a still picture. ValueError if there are no states.
     """
     if not states:
-        raise ValueError("there are no states to look at: give list(sampler).")
+        raise ValueError(gettext("there are no states to look at: give list(sampler)."))
     picks = np.unique(np.linspace(0, len(states) - 1, min(most, len(states))).round().astype(int))
     count = min(count, len(states[0].x))
     frames = [png(_in_rows([states[i].x[:count], states[i].x0[:count]], scale)) for i in picks]
     last = len(frames) - 1
-    moment = ipywidgets.IntSlider(last, 0, last, description="moment", style=STYLE, continuous_update=False, readout=False)
+    name = gettext("moment")
+    moment = ipywidgets.IntSlider(last, 0, last, description=name, style=STYLE, continuous_update=False, readout=False)
 
     def draw() -> Drawing:
-        text = f"t = {states[picks[moment.value]].t}: above x_t, below the believed x0"
-        return Drawing(frames[moment.value], text)
+        text = gettext("t = {t}: above x_t, below the believed x0")
+        return Drawing(frames[moment.value], text.format(t=states[picks[moment.value]].t))
 
     some = min(count, 3)  # of the sprites, for the still picture
     rows = [torch.stack([states[i].x[:some], states[i].x0[:some]], 1).flatten(0, 1).cpu() for i in picks]
-    still = strip(torch.stack(rows), [states[i].t for i in picks], 10, max(1, scale // 2), ["picture", "belief"] * some)
-    alt = f"{some} sprites at moments from t = {states[0].t} to {states[-1].t}; under each what the network believes."
-    _show_with_controls([moment], draw, alt, png(still))
+    labels = [gettext("picture"), gettext("belief")] * some
+    still = strip(torch.stack(rows), [states[i].t for i in picks], 10, max(1, scale // 2), labels)
+    alt = gettext("{n} sprites at moments from t = {first} to {last}; under each what the network believes.")
+    _show_with_controls([moment], draw, alt.format(n=some, first=states[0].t, last=states[-1].t), png(still))
 
 
 def noise_slider(model: torch.nn.Module, schedule: Schedule, sprites: Tensor, scale: int = 8):
@@ -107,17 +111,17 @@ def noise_slider(model: torch.nn.Module, schedule: Schedule, sprites: Tensor, sc
             x0 = believe(model, schedule, x_t.to(device), t)[0].cpu()
         noisy.append(x_t)
         believed.append(clip_x0(x0, x_t, t, schedule.alpha_bar)[0])
-    which = ipywidgets.IntSlider(1, 1, len(sprites), description="sprite", style=STYLE, continuous_update=False)
+    which = ipywidgets.IntSlider(1, 1, len(sprites), description=gettext("sprite"), style=STYLE, continuous_update=False)
     level = ipywidgets.SelectionSlider(
-        options=levels, value=levels[10], description="time t", style=STYLE, continuous_update=False
+        options=levels, value=levels[10], description=gettext("time t"), style=STYLE, continuous_update=False
     )
 
     def draw() -> Drawing:
         k, i = which.value - 1, levels.index(level.value)
         return Drawing(png(grid(torch.stack([sprites[k], noisy[i][k], believed[i][k]]), columns=3, scale=scale)))
 
-    alt = f"A sprite, the same with noise at t = {levels[10]}, and the sprite that the network believes in."
-    _show_with_controls([which, level], draw, alt)
+    alt = gettext("A sprite, the same with noise at t = {t}, and the sprite that the network believes in.")
+    _show_with_controls([which, level], draw, alt.format(t=levels[10]))
 
 
 def context_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 8, steps: int = 12, scale: int = 6):
@@ -128,7 +132,7 @@ def context_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 8, steps:
     """
     model, steps = for_drawing(model), min(steps, schedule.T)
     classes = _class_sliders(model, live=False)
-    guidance = slider("guidance", _sampling(model).guidance, STRONGEST)
+    guidance = slider(gettext("guidance"), _sampling(model).guidance, STRONGEST)
     seed = seed_slider()
 
     def draw() -> Drawing:
@@ -136,9 +140,9 @@ def context_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 8, steps:
         walk = sample_dpmpp_2m(model, schedule, n, _mixed(model, classes), guidance.value, generator, steps=steps)
         return Drawing(png(grid(collect(walk, every=steps).images, columns=4, scale=scale)))
 
-    first = classes[0].description
-    alt = f"{n} sprites for the context {first}, guidance {guidance.value:g}, seed 0: the first setting of the sliders."
-    _show_with_controls([*classes, guidance, seed], draw, alt)
+    alt = gettext("{n} sprites for the context {word}, guidance {s:g}, seed 0: the first setting of the sliders.")
+    alt = alt.format(n=n, word=next(iter(classes.values())).description, s=guidance.value)
+    _show_with_controls([*classes.values(), guidance, seed], draw, alt)
 
 
 def live_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 32, scale: int = 3):
@@ -156,8 +160,9 @@ def live_mixer(model: torch.nn.Module, schedule: Schedule, n: int = 32, scale: i
         walk = sample_ddim(model, schedule, n, _mixed(model, classes), 1.0, generator, steps=schedule.T)
         return Drawing(png(grid(collect(walk, every=schedule.T).images, scale=scale)))
 
-    alt = f"{n} sprites for the context {classes[0].description}, seed 0: the first setting of the sliders."
-    _show_with_controls([*classes, seed], draw, alt)
+    alt = gettext("{n} sprites for the context {word}, seed 0: the first setting of the sliders.")
+    alt = alt.format(n=n, word=next(iter(classes.values())).description)
+    _show_with_controls([*classes.values(), seed], draw, alt)
 
 
 def sampler_comparison(
@@ -174,7 +179,11 @@ def sampler_comparison(
     wishes = torch.cat([words.contexts(prompts[k % len(prompts)], 1, chance)[0] for k in range(n)])
     counts = [count for count in (3, 5, 8, 12, 20) if count <= schedule.T] or [schedule.T]
     steps = ipywidgets.SelectionSlider(
-        options=counts, value=counts[min(1, len(counts) - 1)], description="steps", style=STYLE, continuous_update=False
+        options=counts,
+        value=counts[min(1, len(counts) - 1)],
+        description=gettext("steps"),
+        style=STYLE,
+        continuous_update=False,
     )
     seed = seed_slider()
 
@@ -186,12 +195,14 @@ def sampler_comparison(
             rows.append(collect(walk, every=steps.value).images)
         return Drawing(png(_in_rows(rows, scale, ["DDPM", "DDIM", "2M"])))
 
-    alt = f"Three rows of {n} sprites made in {steps.value} steps: DDPM grainy, DDIM and 2M smooth."
-    _show_with_controls([steps, seed], draw, alt)
+    alt = gettext("Three rows of {n} sprites made in {steps} steps: DDPM grainy, DDIM and 2M smooth.")
+    _show_with_controls([steps, seed], draw, alt.format(n=n, steps=steps.value))
 
 
-def prompt_box(model: torch.nn.Module, schedule: Schedule, prompt: str = "red potion", n: int = 8):
+def prompt_box(model: torch.nn.Module, schedule: Schedule, prompt: str | None = None, n: int = 8):
     """A text field: Enter draws n sprites of what it asks for, and beside them stands what the network was told.
+
+    prompt: what it asks for at first, a red potion if None.
 
     Below it are sliders for the seed and for the strength (guidance), and a button that goes on to the next seed. A network
     that has its guidance in its weights (few_steps) has no strength, and refuses "not". What cannot be read or drawn is said
@@ -205,10 +216,13 @@ def prompt_box(model: torch.nn.Module, schedule: Schedule, prompt: str = "red po
     words, sampling = _vocabulary(model), _sampling(model)
     guided = sampling.guidance != 1  # 1 is how a network is sampled that learnt its guidance
     sampler, steps = SAMPLERS[sampling.sampler], min(sampling.steps, schedule.T)
-    field = ipywidgets.Text(prompt, description="prompt", style=STYLE, continuous_update=False)  # False: Enter draws
+    prompt = gettext("red potion") if prompt is None else prompt
+    # continuous_update=False: Enter draws
+    field = ipywidgets.Text(prompt, description=gettext("prompt"), style=STYLE, continuous_update=False)
     field.layout.width, field.layout.max_width = "480px", "99%"
-    seed, strength = seed_slider(), slider("strength", sampling.guidance, STRONGEST)
-    button = ipywidgets.Button(description="Draw others", tooltip="Draw this prompt again, with the next seed")
+    seed, strength = seed_slider(), slider(gettext("strength"), sampling.guidance, STRONGEST)
+    tip = gettext("Draw this prompt again, with the next seed")
+    button = ipywidgets.Button(description=gettext("Draw others"), tooltip=tip)
     button.layout.margin = "2px 2px 2px 98px"  # under the field and the sliders, not under their names
     button.on_click(lambda _: seed.set_trait("value", (seed.value + 1) % SEEDS))
 
@@ -216,14 +230,17 @@ def prompt_box(model: torch.nn.Module, schedule: Schedule, prompt: str = "red po
         guidance, generator = strength.value if guided else 1.0, torch.Generator().manual_seed(seed.value)
         contexts, negative = words.contexts(field.value, n, generator)
         if negative is not None and guidance <= 1:  # below 1 it would lead to what is excluded
-            why = "a strength above 1" if guided else "guidance, and this network has its own in its weights"
-            raise ValueError(f'"not {_excluded(words, negative)}" needs {why}: leave it out{" or move the slider" * guided}.')
+            why = gettext('"not {words}" needs guidance, and this network has its own in its weights: leave it out.')
+            if guided:
+                why = gettext('"not {words}" needs a strength above 1: leave it out or move the slider.')
+            raise ValueError(why.format(words=_excluded(words, negative)))
         walk = sampler(model, schedule, n, contexts, guidance, generator, negative=negative, steps=steps)
         picture = png(grid(collect(walk, every=steps).images, columns=4, scale=6))
         return Drawing(picture, *_told(words, words.prompt(field.value).wanted, contexts, negative))
 
     controls = [field, seed, strength, button] if guided else [field, seed, button]
-    _show_with_controls(controls, draw, f'{n} sprites for the prompt "{prompt}", seed 0.', beside=True)
+    alt = gettext('{n} sprites for the prompt "{prompt}", seed 0.')
+    _show_with_controls(controls, draw, alt.format(n=n, prompt=prompt), beside=True)
 
 
 def _told(words: Vocabulary, wanted: Tensor, contexts: Tensor, negative: Tensor | None) -> tuple[str, list[str]]:
@@ -231,27 +248,29 @@ def _told(words: Vocabulary, wanted: Tensor, contexts: Tensor, negative: Tensor 
 
     wanted: (V,) what the prompt says. contexts: (n, V), negative: (V,) what `Vocabulary.contexts` made of it.
     """
-    without = "" if negative is None else f", without {_excluded(words, negative)}"
+    without = "" if negative is None else gettext(", without {words}").format(words=_excluded(words, negative))
     stands = bool((contexts == wanted).all()) and not bool((words.descriptions == wanted).all(1).any())
     if stands:
-        why = ", because no sprite of the data is this" if len(words.descriptions) else ""
-        return f"As it stands{without}{why}:", [words.describe(wanted) or "anything"]
+        why = gettext(", because no sprite of the data is this") if len(words.descriptions) else ""
+        told = gettext("As it stands{without}{why}:").format(without=without, why=why)
+        return told, [words.describe(wanted) or gettext("anything")]
     descriptions = [words.describe(context) for context in contexts]
     if len(set(descriptions)) == 1:
-        return f"A description from the data{without}, for all:", descriptions[:1]
-    return f"Descriptions from the data{without}, in reading order:", descriptions
+        return gettext("A description from the data{without}, for all:").format(without=without), descriptions[:1]
+    return gettext("Descriptions from the data{without}, in reading order:").format(without=without), descriptions
 
 
 def _excluded(words: Vocabulary, negative: Tensor) -> str:
     """A negative context (V,) in words: "green or red"."""
-    return " or ".join(words.describe(one) for one in torch.diag(negative)[negative > 0])
+    names = [words.describe(one) for one in torch.diag(negative)[negative > 0]]
+    return reduce(lambda before, word: gettext("{before} or {word}").format(before=before, word=word), names)
 
 
 def _vocabulary(model: torch.nn.Module) -> Vocabulary:
     """The network's words. One that came from no file has none: five numbers are then the classes."""
     words = getattr(model, "words", None)
     if words is None and model.n_cfeat != len(CLASSES):
-        raise ValueError("the network has no words: take one from load_model, or set model.words to a Vocabulary.")
+        raise ValueError(gettext("the network has no words: take one from load_model, or set model.words to a Vocabulary."))
     return words or Vocabulary.of(CLASSES, torch.zeros(0, len(CLASSES)))
 
 
@@ -260,17 +279,18 @@ def _sampling(model: torch.nn.Module) -> Sampling:
     return getattr(model, "sampling", None) or Sampling("dpmpp_2m", 12, 2.0)
 
 
-def _class_sliders(model: torch.nn.Module, live: bool) -> list[ipywidgets.FloatSlider]:
-    """A slider for each class that the network knows, the first at 1; for its first words if it knows none."""
-    words = _vocabulary(model).words
-    names = [name for name in CLASSES if name in words] or words[: len(CLASSES)]
-    return [slider(name, float(name == names[0]), 1.5, live) for name in names]
+def _class_sliders(model: torch.nn.Module, live: bool) -> dict[str, ipywidgets.FloatSlider]:
+    """A slider for each class that the network knows, the first at 1; for its first words if it knows none. By the words."""
+    words = _vocabulary(model)
+    names = [name for name in CLASSES if name in words.words] or words.words[: len(CLASSES)]
+    labels = {name: words.describe(words.context(name)) for name in names}  # in the language that was asked for
+    return {name: slider(label, float(name == names[0]), 1.5, live) for name, label in labels.items()}
 
 
-def _mixed(model: torch.nn.Module, sliders: Sequence[ipywidgets.FloatSlider]) -> Tensor:
+def _mixed(model: torch.nn.Module, sliders: dict[str, ipywidgets.FloatSlider]) -> Tensor:
     """(V,) the sliders' values at the places of their words, 0 elsewhere."""
     words = _vocabulary(model)
-    return sum(one.value * words.context(one.description) for one in sliders)
+    return sum(one.value * words.context(name) for name, one in sliders.items())
 
 
 def _in_rows(rows: Sequence[Tensor], scale: int, labels: Sequence[str] = ()) -> Image.Image:

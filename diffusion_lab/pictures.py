@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from .language import gettext
+
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")  # no other decoder is started: a few are a danger with unknown files
 MOST_PIXELS = 1 << 25  # of one file, all frames together: 130,000 tiles of 16×16
@@ -29,7 +31,7 @@ def open_picture(path: Path) -> Picture:
         with open(path, "rb") as file:
             head = file.read(16)
     except OSError as error:
-        raise OSError(f"{path} could not be opened ({error.strerror}).") from error
+        raise OSError(gettext("{path} could not be opened ({reason}).").format(path=path, reason=error.strerror)) from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large pictures; sizes are looked at here
@@ -37,11 +39,13 @@ def open_picture(path: Path) -> Picture:
                 count = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
                 _check_size(path, picture.size, count)
                 wide = picture.mode[0] == "I"
-                return Picture([_pixels(picture, k) for k in range(count)], "16 bits a pixel, read as 8" if wide else "")
+                note = gettext("16 bits a pixel, read as 8") if wide else ""
+                return Picture([_pixels(picture, k) for k in range(count)], note)
     except TooLarge:
         raise
     except Image.DecompressionBombError as error:
-        raise TooLarge(f"{path} is too large to hold sprites: cut it into several files.") from error
+        wrong = gettext("{path} is too large to hold sprites: cut it into several files.")
+        raise TooLarge(wrong.format(path=path)) from error
     except Exception as error:  # Pillow raises a dozen kinds of errors for broken and foreign files
         raise ValueError(f"{path} {_what_is_wrong(head, error)}.") from error
 
@@ -53,9 +57,12 @@ class TooLarge(ValueError):
 def _check_size(path: Path, size: tuple[int, int], frames: int):
     width, height = size
     if width * height * frames > MOST_PIXELS:
-        of = f" in {frames} frames" if frames > 1 else ""
-        most = f"at most {MOST_PIXELS // 10**6} million pixels: cut it into several files"
-        raise TooLarge(f"{path} is {width:,}×{height:,} pixels{of}, which is too large to hold sprites; {most}.")
+        wrong = gettext(
+            "{path} is {width:,}×{height:,} pixels{frames}, which is too large to hold sprites; "
+            "at most {most} million pixels: cut it into several files."
+        )
+        of = gettext(" in {n} frames").format(n=frames) if frames > 1 else ""
+        raise TooLarge(wrong.format(path=path, width=width, height=height, frames=of, most=MOST_PIXELS // 10**6))
 
 
 def _pixels(picture: Image.Image, frame: int) -> np.ndarray:
@@ -71,9 +78,9 @@ def _pixels(picture: Image.Image, frame: int) -> np.ndarray:
 
 def _what_is_wrong(head: bytes, error: Exception) -> str:
     if not head:
-        return "is empty"
+        return gettext("is empty")
     if head[4:6] == b"\xe0\xa5":
-        return "is a file of Aseprite's own: export it as PNG, with its JSON"
+        return gettext("is a file of Aseprite's own: export it as PNG, with its JSON")
     if isinstance(error, UnidentifiedImageError) and not head.startswith(BEGINNINGS):
-        return "is no PNG, JPG, WebP, BMP or GIF"
-    return "is damaged, or its end is missing"
+        return gettext("is no PNG, JPG, WebP, BMP or GIF")
+    return gettext("is damaged, or its end is missing")

@@ -18,6 +18,7 @@ import numpy as np
 from .arrays import read_arrays
 from .cutting import SIDES, Cut, composed
 from .files import absent
+from .language import gettext
 from .layouts import cut_in_two, each_is_one, layout_of
 from .pictures import SUFFIXES, Picture, open_picture
 from .sprites import CLASSES
@@ -68,15 +69,20 @@ def load_path(path: str | Path, cut: Cut | None = None, names: tuple[str, ...] =
     """
     path, cut = Path(path), cut or Cut()
     if not path.exists():
-        kinds = "a picture, a folder, a table (CSV, JSON), an .npy or an .npz"
         if re.match(r"[a-z]{2,}:/", str(path)):
-            raise ValueError(f"{path} is a web address, and nothing is fetched: save it here, and give {kinds}.")
-        raise FileNotFoundError(f"{path} {absent(path)}: give {kinds}.")
+            wrong = gettext(
+                "{path} is a web address, and nothing is fetched: save it here, "
+                "and give a picture, a folder, a table (CSV, JSON), an .npy or an .npz."
+            )
+            raise ValueError(wrong.format(path=path))
+        wrong = gettext("{path} {what}: give a picture, a folder, a table (CSV, JSON), an .npy or an .npz.")
+        raise FileNotFoundError(wrong.format(path=path, what=absent(path)))
     suffix = path.suffix.lower()
     if path.is_file() and suffix in (".npy", ".npz"):
         return _of_arrays(path, cut, names)
     if names:
-        raise ValueError("--names belongs to arrays with whole numbers as labels: leave it out, or give an .npy or .npz.")
+        wrong = gettext("--names belongs to arrays with whole numbers as labels: leave it out, or give an .npy or .npz.")
+        raise ValueError(wrong)
     left, bad, notes = [], [], []
     if path.is_dir():
         frames = _of_rows(_walk(path, notes, left, bad), bad, notes)
@@ -87,14 +93,17 @@ def load_path(path: str | Path, cut: Cut | None = None, names: tuple[str, ...] =
     elif path.is_file():
         frames = list(_open(Row(aseprite_image(path) if suffix == ".json" else path, ()), notes))
     else:
-        raise ValueError(f"{path} is no file and no folder: give a picture, a folder, a table, an .npy or an .npz.")
+        wrong = gettext("{path} is no file and no folder: give a picture, a folder, a table, an .npy or an .npz.")
+        raise ValueError(wrong.format(path=path))
     if bad:
-        left.insert(0, f"{len(bad)} that cannot be read ({named([_short(path, sentence) for sentence in bad], 20)})")
+        names = named([_short(path, sentence) for sentence in bad], 20)
+        left.insert(0, gettext("{n} that cannot be read ({names})").format(n=len(bad), names=names))
     if left:
-        notes.insert(0, f"left out: {', '.join(left)}")
+        notes.insert(0, gettext("left out: {names}").format(names=", ".join(left)))
     if not frames:
         why = f" ({'; '.join(notes)})" if notes else ""
-        raise ValueError(f"{path} holds no pictures that can be read{why}: put PNG, JPG, WebP, BMP or GIF files there.")
+        wrong = gettext("{path} holds no pictures that can be read{why}: put PNG, JPG, WebP, BMP or GIF files there.")
+        raise ValueError(wrong.format(path=path, why=why))
     return _cut_all(path, frames, cut, notes)
 
 
@@ -111,7 +120,7 @@ def _walk(root: Path, notes: list[str], left: list[str], bad: list[str]) -> list
         try:
             entries = sorted(folder.iterdir())
         except OSError as error:
-            bad.append(f"{folder} could not be opened ({error.strerror}).")
+            bad.append(gettext("{path} could not be opened ({reason}).").format(path=folder, reason=error.strerror))
             return
         for entry in entries:
             if entry.name.startswith(".") or entry.name.lower() in LEFT_OUT:
@@ -124,7 +133,8 @@ def _walk(root: Path, notes: list[str], left: list[str], bad: list[str]) -> list
             else:
                 others.append(entry)
             if len(rows) > MOST_FILES:
-                raise ValueError(f"{root} holds more than {MOST_FILES:,} pictures: give a smaller folder.")
+                wrong = gettext("{path} holds more than {most:,} pictures: give a smaller folder.")
+                raise ValueError(wrong.format(path=root, most=MOST_FILES))
 
     visit(root, ())
     described = [p for p in others if p.suffix.lower() == ".json" and p.with_suffix(".png") in {row.file for row in rows}]
@@ -132,20 +142,24 @@ def _walk(root: Path, notes: list[str], left: list[str], bad: list[str]) -> list
     odd = [f"{p.relative_to(root)} {absent(p)}" for p in others if not p.is_file()]
     left += [named(odd)] if odd else []
     others = [p for p in others if p.is_file()]
-    left += [f"{len(others)} of another kind ({named([str(p.relative_to(root)) for p in others])})"] if others else []
+    if others:
+        names = named([str(p.relative_to(root)) for p in others])
+        left.append(gettext("{n} of another kind ({names})").format(n=len(others), names=names))
     left += [named(sorted(set(hidden)))] if hidden else []
     tables = [p for p in others if p.suffix.lower() in (".csv", ".json", ".tsv")]
     if tables:
-        notes.append(f"to use the words of a table, give the table itself: --data {tables[0]}")
+        notes.append(gettext("to use the words of a table, give the table itself: --data {path}").format(path=tables[0]))
     arrays = [p for p in others if p.suffix.lower() in (".npy", ".npz")]
     if arrays:
-        notes.append(f"to read an array, give the array itself: --data {arrays[0]}")
+        notes.append(gettext("to read an array, give the array itself: --data {path}").format(path=arrays[0]))
     if folders and any(row.words for row in rows):
         loose = [row.file.name for row in rows if not row.words]
         rows = [row for row in rows if row.words]
         if loose:
-            verb = "lies" if len(loose) == 1 else "lie"
-            left.append(f"{named(loose)}, which {verb} beside the folders and so without words: move it into one")
+            told = gettext("{names}, which lie beside the folders and so without words: move it into one")
+            if len(loose) == 1:
+                told = gettext("{names}, which lies beside the folders and so without words: move it into one")
+            left.append(told.format(names=named(loose)))
     return rows
 
 
@@ -169,10 +183,10 @@ def _open(row: Row, notes: list[str]) -> Iterator[Frame]:
     entries = aseprite_frames(beside) if len(picture.frames) == 1 and beside.is_file() else None
     if entries:
         parts = cut_frames(picture.frames[0], entries, beside)
-        notes.append(f"{name}: {len(parts)} frames as {beside.name} says")
+        notes.append(gettext("{path}: {n} frames as {name} says").format(path=name, n=len(parts), name=beside.name))
         return iter([Frame(name, part, row.words, True) for part in parts])
     if len(picture.frames) > 1:
-        notes.append(f"{name}: {len(picture.frames)} frames")
+        notes.append(gettext("{path}: {n} frames").format(path=name, n=len(picture.frames)))
     return iter([Frame(name, pixels, row.words) for pixels in picture.frames])
 
 
@@ -194,21 +208,23 @@ def _cut_all(path: Path, frames: list[Frame], cut: Cut, notes: list[str]) -> Rea
         grids[layout.told()] += 1
         other = cut_in_two(frame.pixels, layout) if cut.tile is None and cut.pad is None else ""
         if other:
-            warnings.append(
-                f"{frame.name}: its figures look like {other}, and 16×16 cuts them in two: add --tile {other} --pad 32."
-            )
+            doubt = gettext("{path}: its figures look like {size}, and 16×16 cuts them in two: add --tile {size} --pad 32.")
+            warnings.append(doubt.format(path=frame.name, size=other))
         tiles += list(layout.tiles(frame.pixels))
         words += [frame.words] * layout.count
         if len(tiles) > MOST_TILES:
-            raise ValueError(f"{path} holds more than {MOST_TILES:,} tiles: give fewer files.")
+            raise ValueError(
+                gettext("{path} holds more than {most:,} tiles: give fewer files.").format(path=path, most=MOST_TILES)
+            )
     if wrong:
         first, *others = wrong.values()
-        also = f" The same holds for {named(list(wrong)[1:])}." if others else ""
+        also = gettext(" The same holds for {names}.").format(names=named(list(wrong)[1:])) if others else ""
         raise ValueError(first + also)
     sides = sorted({tile.shape[:2] for tile in tiles})
     if len(sides) > 1 and cut.pad is None:
         sizes = named([f"{w}×{h}" for h, w in sides])
-        raise ValueError(f"{path} holds sprites of different sizes ({sizes}): add --pad with a side that holds all of them.")
+        different = gettext("{path} holds sprites of different sizes ({sizes}): add --pad with a side that holds all of them.")
+        raise ValueError(different.format(path=path, sizes=sizes))
     found = [composed(tile[None], cut)[0] for tile in tiles] if len(sides) > 1 else list(composed(np.stack(tiles), cut))
     kept, left, vanished, repeated, seen = [], Counter(), [], 0, set()
     for k, tile in enumerate(tiles):
@@ -224,33 +240,42 @@ def _cut_all(path: Path, frames: list[Frame], cut: Cut, notes: list[str]) -> Rea
             seen.add(key)
             kept.append(k)
     if vanished and not kept:
-        cure = "choose another with --background, as --background navy"
-        warnings.append(f"all {len(vanished)} sprites vanish in the background ({cut.background}): {cure}.")
+        doubt = gettext(
+            "all {n} sprites vanish in the background ({colour}): choose another with --background, as --background navy."
+        )
+        warnings.append(doubt.format(n=len(vanished), colour=cut.background))
         kept, vanished = vanished, []
     if not kept:
-        raise ValueError(f"{path} holds {len(tiles)} tiles, all blank ({_counted(left)}): there is nothing to learn from.")
+        empty = gettext("{path} holds {n} tiles, all blank ({left}): there is nothing to learn from.")
+        raise ValueError(empty.format(path=path, n=len(tiles), left=_counted(left)))
     gone = [f"{_counted(left)}"] if left else []
-    gone += [f"{len(vanished)} that vanish in the background ({cut.background}; see --background)"] if vanished else []
-    gone += [f"{repeated} repeated"] if repeated else []
+    if vanished:
+        told = gettext("{n} that vanish in the background ({colour}; see --background)")
+        gone.append(told.format(n=len(vanished), colour=cut.background))
+    gone += [gettext("{n} repeated").format(n=repeated)] if repeated else []
     side = found[kept[0]].shape[0]
     files = len({frame.name for frame in frames})
     what = [f"{count} × {told}" if count > 1 else told for told, count in grids.items()]
-    pictures = f"{files} picture{'s' * (files > 1)}"
-    head = f"{path}: {_many(len(kept))} of {side}×{side} from {pictures} (tiles: {named(what, 3)})"
-    told = [head] + ([f"left out of {len(tiles)} tiles: {', '.join(gone)}"] if gone else []) + notes
+    pictures = gettext("1 picture") if files == 1 else gettext("{n} pictures").format(n=files)
+    head = gettext("{path}: {sprites} of {side}×{side} from {pictures} (tiles: {layouts})")
+    told = [head.format(path=path, sprites=_many(len(kept)), side=side, pictures=pictures, layouts=named(what, 3))]
+    if gone:
+        told.append(gettext("left out of {n} tiles: {names}").format(n=len(tiles), names=", ".join(gone)))
     contexts, known = _contexts([words[k] for k in kept])
-    told.append(_said_words(contexts, known) if contexts.any() else "no words; folders' names, a table or labels give them")
+    silent = gettext("no words; folders' names, a table or labels give them")
+    told += [*notes, _said_words(contexts, known) if contexts.any() else silent]
     return Read(np.stack([found[k] for k in kept]), contexts, known, told, warnings)
 
 
 def _blank(tile: np.ndarray) -> str:
     """What to call a tile (h, w, 4) on which nothing is; "" if something is."""
     if not tile[..., 3].any():
-        return "transparent"
+        return gettext("transparent")
     if not (tile == tile[0, 0]).all():
         return ""
     colour = "#{:02x}{:02x}{:02x}".format(*tile[0, 0, :3])
-    return {"#ffffff": "white", "#000000": "black"}.get(colour, f"of one colour ({colour})")
+    other = gettext("of one colour ({colour})").format(colour=colour)
+    return {"#ffffff": gettext("white"), "#000000": gettext("black")}.get(colour, other)
 
 
 def _counted(left: Counter) -> str:
@@ -273,14 +298,16 @@ def _contexts(rows: list[tuple[str, ...]]) -> tuple[np.ndarray, tuple[str, ...]]
 
 
 def _many(n: int) -> str:
-    return f"{n:,} sprite{'s' * (n != 1)}"
+    return gettext("1 sprite") if n == 1 else gettext("{n:,} sprites").format(n=n)
 
 
 def _said_words(contexts: np.ndarray, words: tuple[str, ...]) -> str:
     counts = (contexts != 0).sum(0)
     used = [f"{word} ({count})" for word, count in zip(words, counts, strict=True) if count]
     without = int((contexts == 0).all(1).sum())
-    return f"{len(used)} word{'s' * (len(used) != 1)}: {named(used, 12)}" + (f"; {without} sprites without" if without else "")
+    told = gettext("1 word: {names}") if len(used) == 1 else gettext("{n} words: {names}")
+    rest = gettext("; {n} sprites without").format(n=without) if without else ""
+    return told.format(n=len(used), names=named(used, 12)) + rest
 
 
 def _short(root: Path, sentence: str) -> str:
@@ -297,11 +324,12 @@ def _of_arrays(path: Path, cut: Cut, names: tuple[str, ...]) -> Read:
     if contexts is None:
         contexts, words = np.zeros((n, len(CLASSES)), np.float32), CLASSES
     side = found.images.shape[1]
-    notes = [f"{path}: {_many(n)} of {side}×{side}", *found.notes]
+    notes = [gettext("{path}: {sprites} of {side}×{side}").format(path=path, sprites=_many(n), side=side), *found.notes]
     if repeated:
-        notes.append(f"{repeated} of {n} are repeated: an array keeps them")
+        notes.append(gettext("{repeated} of {n} are repeated: an array keeps them").format(repeated=repeated, n=n))
     if contexts.any():
         notes.append(_said_words(contexts, words))
-    many = f"{blank.sum()} of {n} sprites are of one colour and are learned, too: take them out if they are blank."
+    many = gettext("{blank} of {n} sprites are of one colour and are learned, too: take them out if they are blank.")
+    many = many.format(blank=blank.sum(), n=n)
     warnings = found.warnings + ([many] if blank.any() and not blank.all() else [])
     return Read(found.images, contexts, words, notes, warnings)

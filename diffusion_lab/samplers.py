@@ -13,11 +13,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .language import gettext, later
 from .schedules import Schedule, step_grid
 from .steps import clip_x0, ddim_step, ddpm_step, dpmpp_2m_step, guide, to_x0_eps
 
 MOST_GUIDANCE = 1000  # 1 to 4 are usual; 1e39 is infinite in float32
-NO_NEGATIVE = "negative needs a context and a guidance other than 1: with 1 the answer without context counts nothing."
+NO_NEGATIVE = later("negative needs a context and a guidance other than 1: with 1 the answer without context counts nothing.")
 
 
 class State(NamedTuple):
@@ -42,10 +43,11 @@ def collect(sampler: Iterator[State], every: int = 1) -> Trajectory:
     ValueError if `every` is not a whole number from 1, or if the sampler yields nothing.
     """
     if isinstance(every, bool) or not isinstance(every, Integral) or every < 1:
-        raise ValueError(f"every must be a whole number from 1, not {every!r}.")
+        wrong = gettext("{name} must be a whole number from 1, not {value!r}.")
+        raise ValueError(wrong.format(name="every", value=every))
     kept = [state for i, state in enumerate(sampler) if i % every == 0 or state.t == 0]
     if not kept:
-        raise ValueError("the sampler has nothing left: make a new one for each collect.")
+        raise ValueError(gettext("the sampler has nothing left: make a new one for each collect."))
     return Trajectory(kept[-1].x, torch.stack([s.x for s in kept]), [s.t for s in kept])
 
 
@@ -87,26 +89,31 @@ class Sampler:
         shape = (n, model.in_channels, model.height, model.height)
         device = next((p.device for p in model.parameters()), torch.device("cpu"))
         if any(part.training for part in model.modules()):
-            raise ValueError("The network is in training mode, where a sprite depends on its batch-mates: call model.eval().")
+            wrong = gettext("The network is in training mode, where a sprite depends on its batch-mates: call model.eval().")
+            raise ValueError(wrong)
         if any(p.dtype in (torch.float16, torch.bfloat16) for p in model.parameters()):
-            raise ValueError("The network is of half precision, in which sprites go wrong: call model.float().")
+            raise ValueError(gettext("The network is of half precision, in which sprites go wrong: call model.float()."))
         if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
-            raise ValueError(f"n must be a whole number from 1, not {n!r}.")
+            raise ValueError(gettext("{name} must be a whole number from 1, not {value!r}.").format(name="n", value=n))
         if not abs(guidance) <= MOST_GUIDANCE:
-            raise ValueError(f"guidance must be a number of at most {MOST_GUIDANCE}, not {guidance!r}.")
+            wrong = gettext("guidance must be a number of at most {most}, not {guidance!r}.")
+            raise ValueError(wrong.format(most=MOST_GUIDANCE, guidance=guidance))
         if not 0 <= eta <= 1 or (eta and self.rule is not _ddim):
-            raise ValueError(f"eta must be from 0 to 1, and 0 for all samplers but DDIM, not {eta!r}.")
+            wrong = gettext("eta must be from 0 to 1, and 0 for all samplers but DDIM, not {eta!r}.")
+            raise ValueError(wrong.format(eta=eta))
         if context is None and guidance != 1:
-            raise ValueError("guidance needs a context to be guided to: give context=, or leave guidance at 1.")
+            wrong = gettext("guidance needs a context to be guided to: give context=, or leave guidance at 1.")
+            raise ValueError(wrong)
         if negative is not None and (context is None or guidance == 1):
-            raise ValueError(NO_NEGATIVE)
+            raise ValueError(gettext(NO_NEGATIVE))
         context, negative = (_contexts(name, c, n, model, device) for name, c in (("context", context), ("negative", negative)))
         if start is None:
             start = torch.randn(shape, generator=generator)
         elif tuple(start.shape) != shape:
-            raise ValueError(f"start must have shape {shape}, not {tuple(start.shape)}.")
+            wrong = gettext("{name} must have shape {shape}, not {got}.")
+            raise ValueError(wrong.format(name="start", shape=shape, got=tuple(start.shape)))
         elif not start.isfinite().all():
-            raise ValueError("start holds numbers that are not finite: give noise.")
+            raise ValueError(gettext("start holds numbers that are not finite: give noise."))
         alpha_bar = schedule.alpha_bar.float() if device.type == "mps" else schedule.alpha_bar  # MPS knows no float64
         step, noisy = self.rule(eta)
 
@@ -187,9 +194,7 @@ def believe(
     Where both are needed they run in one batch of 2B; s = 1 and s = 0 need only one.
     """
     if negative is not None and (context is None or guidance == 1):
-        raise ValueError(
-            "negative needs a context and a guidance other than 1: with 1 the answer without context counts nothing."
-        )
+        raise ValueError(gettext(NO_NEGATIVE))
     alpha_bar = schedule.alpha_bar.float() if x_t.device.type == "mps" else schedule.alpha_bar  # MPS knows no float64
     time = torch.as_tensor(t, device=x_t.device).expand(len(x_t)) / schedule.T
     time = time.to(x_t.dtype)
@@ -210,7 +215,9 @@ def _contexts(name: str, c: Tensor | None, n: int, model: torch.nn.Module, devic
         return None
     c = torch.as_tensor(c, dtype=torch.float32, device=device)
     if c.shape not in ((model.n_cfeat,), (n, model.n_cfeat)):
-        raise ValueError(f"{name} must have shape ({model.n_cfeat},) or ({n}, {model.n_cfeat}), not {tuple(c.shape)}.")
+        wrong = gettext("{name} must have shape ({words},) or ({n}, {words}), not {got}.")
+        raise ValueError(wrong.format(name=name, words=model.n_cfeat, n=n, got=tuple(c.shape)))
     if not c.isfinite().all():
-        raise ValueError(f"{name} holds numbers that are not finite: give weights of words, as 0 and 1.")
+        wrong = gettext("{name} holds numbers that are not finite: give weights of words, as 0 and 1.")
+        raise ValueError(wrong.format(name=name))
     return c.expand(n, -1)

@@ -12,6 +12,8 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
+from .language import gettext
+
 MAX_BETA = 0.999  # Nichol & Dhariwal 2021, section 3.2: keeps the last steps from dividing by nothing
 
 
@@ -32,9 +34,9 @@ class Schedule:
     def __post_init__(self):
         ab = self.alpha_bar
         if ab.ndim != 1 or len(ab) < 2 or ab.dtype != torch.float64:
-            raise ValueError("alpha_bar must be a float64 tensor of shape (T + 1,) with T at least 1.")
+            raise ValueError(gettext("alpha_bar must be a float64 tensor of shape (T + 1,) with T at least 1."))
         if ab[0] != 1 or not (ab[1:] < ab[:-1]).all() or ab[-1] <= 0:
-            raise ValueError("alpha_bar must start at 1, decrease strictly and stay above 0.")
+            raise ValueError(gettext("alpha_bar must start at 1, decrease strictly and stay above 0."))
 
     @property
     def T(self) -> int:
@@ -74,7 +76,7 @@ def step_grid(T: int, n: int) -> list[tuple[int, int]]:
     Raises ValueError for another n.
     """
     if isinstance(n, bool) or not isinstance(n, Integral) or not 1 <= n <= T:
-        raise ValueError(f"steps must be a whole number from 1 to {T}, not {n!r}.")
+        raise ValueError(gettext("steps must be a whole number from 1 to {T}, not {n!r}.").format(T=T, n=n))
     n = int(n)
     times = [(2 * T * k + n) // (2 * n) for k in range(n, -1, -1)]  # T k / n, rounded; whole numbers only
     return list(pairwise(times))

@@ -10,6 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from .language import gettext
+
 CLASSES = ("hero", "non_hero", "food", "spell", "side_facing")  # the order of the context vector
 SIZE = 16
 HELD_OUT = 10  # every tenth sprite of a sheet (9, 19, 29, ...) is held out of training
@@ -43,7 +45,8 @@ def packaged_file(folder: str, name: str) -> Path:
     for base in (here, here.parent):
         if (base / folder / name).is_file():
             return base / folder / name
-    raise FileNotFoundError(f"{folder}/{name} is missing: install the package again, or take a fresh copy of the repository.")
+    wrong = gettext("{path} is missing: install the package again, or take a fresh copy of the repository.")
+    raise FileNotFoundError(wrong.format(path=f"{folder}/{name}"))
 
 
 def load_sprites(split: str = "train") -> Sprites:
@@ -134,9 +137,10 @@ def to_uint8(images) -> np.ndarray:
     if a.dtype == np.uint8 and a.ndim == 4 and a.shape[-1] == 3 and a.size:
         return a
     if a.ndim != 4 or a.shape[1] not in (1, 3) or a.dtype.kind != "f" or not a.size:
-        raise ValueError(f"pictures must be (B, 3, H, W) in [-1, 1] or uint8 (B, H, W, 3), not {a.dtype} {a.shape}.")
+        wrong = gettext("pictures must be (B, 3, H, W) in [-1, 1] or uint8 (B, H, W, 3), not {kind} {shape}.")
+        raise ValueError(wrong.format(kind=a.dtype, shape=a.shape))
     if not np.isfinite(a).all():
-        raise ValueError("some pixels are not finite numbers: look at the network or the sampler that made them.")
+        raise ValueError(gettext("some pixels are not finite numbers: look at the network or the sampler that made them."))
     levels = np.floor(np.clip((a.astype(np.float64) + 1) * 127.5, 0, 255) + 0.5).astype(np.uint8).transpose(0, 2, 3, 1)
     return levels if a.shape[1] == 3 else levels.repeat(3, axis=3)
 
@@ -183,7 +187,8 @@ def _words_of_all() -> tuple[np.ndarray, tuple[str, ...]]:
 def _part(split: str, about: dict) -> np.ndarray:
     """Which of all sprites belong to a split: (N,) bool."""
     if split not in SPLITS:
-        raise ValueError(f"split must be one of {', '.join(SPLITS)}, not {split!r}.")
+        wrong = gettext("{name} must be one of {known}, not {value!r}.")
+        raise ValueError(wrong.format(name="split", known=", ".join(SPLITS), value=split))
     n = sum(about["classes"][name]["sprites"] for name in CLASSES)
     if split == "all":
         return np.ones(n, bool)

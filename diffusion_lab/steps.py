@@ -7,6 +7,8 @@ alpha_bar: a schedule's table, (T + 1,) float64. t and t_prev: whole numbers, t 
 import torch
 from torch import Tensor
 
+from .language import gettext
+
 PREDICTIONS = ("eps", "v", "x0")
 
 
@@ -47,7 +49,8 @@ def to_x0_eps(prediction: str, output: Tensor, x_t: Tensor, t: int | Tensor, alp
         return output, (x_t - a * output) / b
     if prediction == "v":
         return a * x_t - b * output, b * x_t + a * output
-    raise ValueError(f"prediction must be one of {', '.join(PREDICTIONS)}, not {prediction!r}.")
+    wrong = gettext("{name} must be one of {known}, not {value!r}.")
+    raise ValueError(wrong.format(name="prediction", known=", ".join(PREDICTIONS), value=prediction))
 
 
 def clip_x0(x0: Tensor, x_t: Tensor, t: int | Tensor, alpha_bar: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .language import gettext
 from .pictures import MOST_PIXELS
 from .words import JOINS, NOTS, parts_of
 
@@ -34,10 +35,10 @@ def as_word(name: str) -> str:
     if re.fullmatch(r"[\d.]+", word):
         return f"class {word}"
     if not any(character.isalnum() for character in word):
-        raise ValueError(f"The name {name!r} holds no letter and cannot be a word: rename it.")
+        raise ValueError(gettext("The name {name!r} holds no letter and cannot be a word: rename it.").format(name=name))
     if all(token in JOINS | NOTS for token in parts_of(word)):
-        why = 'prompts read "a", "and", "not" and the like otherwise'
-        raise ValueError(f"The name {name!r} cannot be a word: {why}: rename it.")
+        wrong = gettext('The name {name!r} cannot be a word: prompts read "a", "and", "not" and the like otherwise: rename it.')
+        raise ValueError(wrong.format(name=name))
     return word
 
 
@@ -57,19 +58,23 @@ def read_table(path: Path) -> list[Row]:
     pairs = _json_pairs(path, text) if path.suffix.lower() == ".json" else _csv_pairs(path, text)
     web = [file for file, _ in pairs if "://" in file]
     if web:
-        raise ValueError(f"{path} names web addresses ({named(web, 2)}), and nothing is fetched: save the pictures beside it.")
+        wrong = gettext("{path} names web addresses ({names}), and nothing is fetched: save the pictures beside it.")
+        raise ValueError(wrong.format(path=path, names=named(web, 2)))
     rows = [Row(path.parent / file, words) for file, words in pairs]
     said = {}
     for row in rows:
         words = {parts_of(word) for word in row.words}
         if said.setdefault(os.path.normpath(row.file), words) != words:
             name = row.file.relative_to(path.parent)
-            raise ValueError(f"{path} names {name} twice, with other words: write it once, with all its words.")
+            wrong = gettext("{path} names {name} twice, with other words: write it once, with all its words.")
+            raise ValueError(wrong.format(path=path, name=name))
     missing = [str(row.file) for row in rows if not row.file.is_file()]
     if missing:
-        raise ValueError(f"{path} names files that are not there: {named(missing)}; give them as seen from the table's folder.")
+        wrong = gettext("{path} names files that are not there: {names}; give them as seen from the table's folder.")
+        raise ValueError(wrong.format(path=path, names=named(missing)))
     if not rows:
-        raise ValueError(f"{path} names no pictures: write a line for each, as knight.png,red knight.")
+        wrong = gettext("{path} names no pictures: write a line for each, as knight.png,red knight.")
+        raise ValueError(wrong.format(path=path))
     return rows
 
 
@@ -90,7 +95,8 @@ def aseprite_image(path: Path) -> Path:
     for name in (Path(str(named_by)).name, f"{path.stem}.png"):
         if name and (path.parent / name).is_file():
             return path.parent / name
-    raise ValueError(f"{path} is a JSON of Aseprite whose picture {named_by!r} does not lie beside it: put it there.")
+    wrong = gettext("{path} is a JSON of Aseprite whose picture {name!r} does not lie beside it: put it there.")
+    raise ValueError(wrong.format(path=path, name=named_by))
 
 
 def cut_frames(sheet: np.ndarray, frames: list[dict], path: Path) -> list[np.ndarray]:
@@ -111,7 +117,8 @@ def cut_frames(sheet: np.ndarray, frames: list[dict], path: Path) -> list[np.nda
             whole = np.zeros((int(full["h"]), int(full["w"]), 4), np.uint8)
             whole[int(at["y"]) : int(at["y"]) + part.shape[0], int(at["x"]) : int(at["x"]) + part.shape[1]] = part
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise ValueError(f"{path} describes a frame that its picture does not have: export both again.") from error
+            wrong = gettext("{path} describes a frame that its picture does not have: export both again.")
+            raise ValueError(wrong.format(path=path)) from error
         cut.append(whole)
     return cut
 
@@ -123,13 +130,14 @@ def merged(found: Iterable[Sequence[str]]) -> list[str]:
     """
     words = sorted({word for words in found for word in words})
     if len(words) > MOST_WORDS:
-        raise ValueError(f"{len(words):,} different words are more than a network can learn ({MOST_WORDS:,}): use fewer.")
+        wrong = gettext("{n:,} different words are more than a network can learn ({most:,}): use fewer.")
+        raise ValueError(wrong.format(n=len(words), most=MOST_WORDS))
     return words
 
 
 def named(names: Sequence[str], most: int = 5) -> str:
     """Names in a row, and how many more there are."""
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    more = gettext(" and {n:,} more").format(n=len(names) - most) if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
@@ -137,9 +145,9 @@ def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no text in UTF-8: save it so.") from error
+        raise ValueError(gettext("{path} is no text in UTF-8: save it so.").format(path=path)) from error
     except OSError as error:
-        raise OSError(f"{path} could not be opened ({error.strerror}).") from error
+        raise OSError(gettext("{path} could not be opened ({reason}).").format(path=path, reason=error.strerror)) from error
 
 
 def _csv_pairs(path: Path, text: str) -> list[tuple[str, tuple[str, ...]]]:
@@ -149,26 +157,30 @@ def _csv_pairs(path: Path, text: str) -> list[tuple[str, tuple[str, ...]]]:
         reader = csv.reader(text.splitlines(), delimiter=mark, strict=True)  # a quote that is never closed is an error
         lines = [line for line in reader if any(cell.strip() for cell in line)]
     except csv.Error as error:
-        raise ValueError(f"{path} cannot be read as a table ({error}): write file,words in each line.") from error
+        wrong = gettext("{path} cannot be read as a table ({error}): write file,words in each line.")
+        raise ValueError(wrong.format(path=path, error=error)) from error
     if lines and lines[0][0].strip().lower() in TITLES:
         lines = lines[1:]  # the titles of the columns
     return [(line[0].strip(), tuple(word for cell in line[1:] for word in as_words(cell))) for line in lines]
 
 
 def _json_pairs(path: Path, text: str) -> list[tuple[str, tuple[str, ...]]]:
-    wrong = f'{path} is no table: write {{"knight.png": "red knight"}}, or a list of {{"file": ..., "words": ...}}.'
+    wrong = gettext(
+        '{path} is no table: write {{"knight.png": "red knight"}}, or a list of {{"file": ..., "words": ...}}.'
+    ).format(path=path)
 
     def once(pairs: list[tuple[str, object]]) -> dict:
         names = [name for name, _ in pairs]
         if len(set(names)) < len(names):
             twice = max(names, key=names.count)
-            raise ValueError(f"{path} names {twice} twice: write each picture once, with all its words.")
+            same = gettext("{path} names {name} twice: write each picture once, with all its words.")
+            raise ValueError(same.format(path=path, name=twice))
         return dict(pairs)
 
     try:
         told = json.loads(text, object_pairs_hook=once)
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is no JSON ({error}): correct it there.") from error
+        raise ValueError(gettext("{path} is no JSON ({error}): correct it there.").format(path=path, error=error)) from error
     except RecursionError as error:
         raise ValueError(wrong) from error
     if isinstance(told, dict):

@@ -17,6 +17,7 @@ from .config import TrainConfig
 from .devices import Recorded, best_device, best_memory_format, gains_from_bf16
 from .distributed import mean_of_all, share, world, wrap
 from .ema import EMA
+from .language import gettext
 from .muon import Muon
 from .schedules import SCHEDULES, Schedule
 from .sprites import CLASSES
@@ -49,11 +50,12 @@ def diffusion_loss(model: ContextUnet, x0: Tensor, c: Tensor, t: Tensor, eps: Te
 def check_pairs(images: Tensor, contexts: Tensor):
     """ValueError if there are not as many contexts as images, none at all, or numbers among them that are not finite."""
     if len(images) != len(contexts):
-        raise ValueError(f"There are {len(images)} images and {len(contexts)} contexts; the numbers must be equal.")
+        wrong = gettext("There are {images} images and {contexts} contexts; the numbers must be equal.")
+        raise ValueError(wrong.format(images=len(images), contexts=len(contexts)))
     if not len(images):
-        raise ValueError("There are no images: give at least one.")
+        raise ValueError(gettext("There are no images: give at least one."))
     if not (images.isfinite().all() and contexts.isfinite().all()):
-        raise ValueError("Some images or contexts are not finite numbers: look at where they come from.")
+        raise ValueError(gettext("Some images or contexts are not finite numbers: look at where they come from."))
 
 
 def checksum(images: Tensor, contexts: Tensor) -> str:
@@ -112,7 +114,8 @@ class Run:
             new = ContextUnet(n_feat=config.n_feat, n_cfeat=len(words), height=height, prediction=config.prediction)
         model = new if network is None else network
         if model.prediction != config.prediction or model.n_cfeat != len(words):
-            raise ValueError("The network and the run must agree on the prediction, and on the number of words.")
+            wrong = gettext("The network and the run must agree on the prediction, and on the number of words.")
+            raise ValueError(wrong)
         self.model = model.to(self.device, memory_format=best_memory_format(self.device))
         self._shared = wrap(self.model)
         self._shared.prediction = self.model.prediction
@@ -141,14 +144,16 @@ class Run:
         ValueError if its shapes differ, or if it predicts something else than the run is to learn.
         """
         if model.prediction != self.config.prediction:
-            wrong = f"These weights predict {model.prediction}, and the run is to learn {self.config.prediction}"
-            raise ValueError(f"{wrong}: set prediction to {model.prediction}.")
+            wrong = gettext("These weights predict {has}, and the run is to learn {wanted}: set prediction to {has}.")
+            raise ValueError(wrong.format(has=model.prediction, wanted=self.config.prediction))
         if not all_finite(model.state_dict()):
-            raise ValueError("These weights hold numbers that are not finite: a training went wrong; give others.")
+            wrong = gettext("These weights hold numbers that are not finite: a training went wrong; give others.")
+            raise ValueError(wrong)
         try:
             self.model.load_state_dict(model.state_dict())
         except RuntimeError as error:
-            raise ValueError("These weights are of another network: give weights of a ContextUnet of the same size.") from error
+            wrong = gettext("These weights are of another network: give weights of a ContextUnet of the same size.")
+            raise ValueError(wrong) from error
         self._begin()
 
     def advance(self, images: Tensor, contexts: Tensor, until: int | None = None) -> Iterator[Progress]:
@@ -161,10 +166,12 @@ class Run:
         check_pairs(images, contexts)
         wanted = (self.model.in_channels, self.model.height, self.model.height)
         if images.shape[1:] != wanted or contexts.shape[1:] != (self.model.n_cfeat,):
-            got = f"{tuple(images.shape[1:])} and {tuple(contexts.shape[1:])}"
-            raise ValueError(f"The network wants images of {wanted} and contexts of ({self.model.n_cfeat},), not {got}.")
+            wrong = gettext("The network wants images of {shape} and contexts of ({words},), not {images} and {contexts}.")
+            got = {"images": tuple(images.shape[1:]), "contexts": tuple(contexts.shape[1:])}
+            raise ValueError(wrong.format(shape=wanted, words=self.model.n_cfeat, **got))
         if len(self.order) and self.order.max() >= len(images):
-            raise ValueError("The checkpoint speaks of more sprites than these: it is damaged, or of others; begin again.")
+            wrong = gettext("The checkpoint speaks of more sprites than these: it is damaged, or of others; begin again.")
+            raise ValueError(wrong)
         if self.config.batch % world() or self.config.batch < 2 * world():
             wrong = f"A batch of {self.config.batch} cannot be shared by {world()} processes"
             raise ValueError(f"{wrong}: make it a multiple of {world()}, and at least {2 * world()}.")
@@ -189,7 +196,7 @@ class Run:
         """Note what the run is trained on, both on the CPU. ValueError if it began with others."""
         found = checksum(images, contexts)
         if self.data not in (None, found):
-            raise ValueError("These are not the sprites that the run began with: give the same ones to resume.")
+            raise ValueError(gettext("These are not the sprites that the run began with: give the same ones to resume."))
         self.data = found
         known = (contexts == 0) | (contexts == 1)  # other numbers, as some labels of the course's array, describe nothing
         self.vocabulary = Vocabulary.of(self.vocabulary.words, contexts if known.all() else contexts[:0])
@@ -249,14 +256,16 @@ class Run:
         """FloatingPointError, in one sentence, if the loss or the weights are no finite numbers any more."""
         self._check_losses()
         if not (all_finite(self.model.state_dict()) and all_finite(self.ema.model.state_dict())):
-            raise FloatingPointError(f"The weights are no numbers after {self.step} updates: begin again with a lower lr.")
+            wrong = gettext("The weights are no numbers after {n} updates: begin again with a lower lr.")
+            raise FloatingPointError(wrong.format(n=self.step))
 
     def _check_losses(self):
         values = torch.stack(self.recent).tolist() if self.recent else []
         bad = [k for k, value in enumerate(values) if not math.isfinite(value)]
         if bad:
             at = self.step - len(values) + bad[0] + 1
-            raise FloatingPointError(f"The loss is no number after {at} updates: begin again with a lower lr.")
+            wrong = gettext("The loss is no number after {n} updates: begin again with a lower lr.")
+            raise FloatingPointError(wrong.format(n=at))
 
     def save(self, path: str | Path):
         """Write a checkpoint: everything that `load` needs to go on bit for bit. OSError, in one sentence, if it cannot;

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
 
 from .devices import gains_from_bf16
+from .language import gettext
 
 
 class ResidualConvBlock(nn.Module):
@@ -92,9 +93,9 @@ class ContextUnet(nn.Module):
     def __init__(self, in_channels: int = 3, n_feat: int = 64, n_cfeat: int = 5, height: int = 16, prediction: str = "eps"):
         super().__init__()
         if n_feat < 8 or n_feat % 8:
-            raise ValueError(f"n_feat must be a multiple of 8, not {n_feat}.")
+            raise ValueError(gettext("n_feat must be a multiple of 8, not {n}.").format(n=n_feat))
         if height not in range(8, 65, 4):
-            raise ValueError(f"height must be a multiple of 4 from 8 to 64, not {height}.")
+            raise ValueError(gettext("height must be a multiple of 4 from 8 to 64, not {height}.").format(height=height))
         self.in_channels, self.n_feat, self.n_cfeat, self.height = in_channels, n_feat, n_cfeat, height
         self.prediction = prediction
         self.init_conv = ResidualConvBlock(in_channels, n_feat, is_res=True)

@@ -7,11 +7,14 @@ clips; nothing is rescaled by its own minimum and maximum, which would hide erro
 import io
 from collections.abc import Sequence
 from numbers import Integral
+from pathlib import Path
 
 import numpy as np
+from matplotlib import get_data_path
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
+from .language import gettext
 from .sprites import to_uint8
 
 INK, PAPER, ACCENT = "#26324a", "#ffffff", "#d1495b"
@@ -45,8 +48,9 @@ def grid(
     picture = _enlarge(_tile(pictures, columns, paper=paper[: pictures.shape[-1]]), scale)
     rows, columns = -(-len(pictures) // columns), min(columns, len(pictures))
     if titles and len(titles) != columns:
-        raise ValueError(f"There are {columns} columns and {len(titles)} titles; the numbers must be equal.")
-    picture = _labelled(picture, rows, labels, scale)
+        wrong = gettext("There are {columns} columns and {titles} titles; the numbers must be equal.")
+        raise ValueError(wrong.format(columns=columns, titles=len(titles)))
+    picture = _labelled(picture, rows, labels, scale, font_for(labels, 13))
     if not titles:
         return picture
     pitch = (pictures.shape[2] + 1) * scale
@@ -59,7 +63,7 @@ def captioned(images, texts: Sequence[str], columns: int = 8, side: int = 96) ->
     pictures = to_uint8(images)
     if len(pictures) != len(texts):
         raise ValueError(f"There are {len(pictures)} pictures and {len(texts)} texts; the numbers must be equal.")
-    scale, font, gap, line = max(1, side // pictures.shape[1]), ImageFont.load_default(11), 8, 16
+    scale, font, gap, line = max(1, side // pictures.shape[1]), font_for(texts, 11), 8, 16
     width, height = max(side, scale * pictures.shape[2]) + gap, scale * pictures.shape[1] + line + gap
     columns = min(columns, len(pictures))
     out = Image.new("RGB", (gap + columns * width, gap + -(-len(pictures) // columns) * height), "#dde1e7")
@@ -80,16 +84,16 @@ def strip(frames, times: Sequence[int], count: int = 10, scale: int = 4, labels:
     """
     _check_sizes(count, scale)
     if not len(frames) or len(times) != len(frames):
-        raise ValueError(f"There are {len(frames)} frames and {len(times)} times; the numbers must be equal.")
+        wrong = gettext("There are {frames} frames and {times} times; the numbers must be equal.")
+        raise ValueError(wrong.format(frames=len(frames), times=len(times)))
     picks = np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)
     moments = np.stack([to_uint8(frames[i]) for i in picks], axis=1)  # (B, count, H, W, 3)
     rows = _enlarge(_tile(moments.reshape(-1, *moments.shape[2:]), len(picks)), scale)
     pitch = (moments.shape[3] + 1) * scale
-    labelled = _labelled(rows, len(moments), labels, scale)
+    labelled = _labelled(rows, len(moments), labels, scale, font_for(labels, 13))
     left = labelled.width - rows.width + scale
-    return _titled(
-        labelled, [(left + i * pitch, f"t = {times[k]}" if pitch > 60 else f"{times[k]}") for i, k in enumerate(picks)]
-    )
+    titles = [(left + i * pitch, f"t = {times[k]}" if pitch > 60 else f"{times[k]}") for i, k in enumerate(picks)]
+    return _titled(labelled, titles)
 
 
 def side_by_side(left: Image.Image, right: Image.Image, titles: tuple[str, str]) -> Image.Image:
@@ -122,11 +126,11 @@ def gif(
     """
     _check_sizes(columns, scale)
     if not len(frames) or (len(beside) and len(beside) != len(frames)):
-        raise ValueError(
-            f"There are {len(frames)} frames and {len(beside)} beside them: give at least one, and as many beside."
-        )
+        wrong = gettext("There are {frames} frames and {beside} beside them: give at least one, and as many beside.")
+        raise ValueError(wrong.format(frames=len(frames), beside=len(beside)))
     if not 0 < seconds <= 600 or not 0 <= hold <= 600:
-        raise ValueError(f"seconds must be above 0 and hold from 0, both at most 600, not {seconds!r} and {hold!r}.")
+        wrong = gettext("seconds must be above 0 and hold from 0, both at most 600, not {seconds!r} and {hold!r}.")
+        raise ValueError(wrong.format(seconds=seconds, hold=hold))
     panels = (frames, beside) if len(beside) else (frames,)
     pictures = [np.concatenate([to_uint8(panel) for panel in moment]) for moment in zip(*panels, strict=True)]
     sheet_size(len(frames[-1]), columns, scale, pictures[-1].shape[1], len(panels))
@@ -175,11 +179,11 @@ def sheet_size(n: int, columns: int, scale: int, side: int = 16, panels: int = 1
     width, height = (scale * (count * (side + 1) + 1) for count in (columns, -(-n // columns)))
     width = panels * width + (panels - 1) * scale * PANEL_GAP
     if max(width, height) > MOST_A_SIDE or width * height > MOST_PIXELS:
-        most = f"at most {MOST_A_SIDE:,} a side and {MOST_PIXELS // 10**6} million in all"
-        raise ValueError(
-            f"A picture of {width:,}×{height:,} pixels is too large ({most}): ask for fewer sprites, a smaller scale, "
-            f"or other columns."
+        wrong = gettext(
+            "A picture of {width:,}×{height:,} pixels is too large (at most {side:,} a side and {millions} million in all): "
+            "ask for fewer sprites, a smaller scale, or other columns."
         )
+        raise ValueError(wrong.format(width=width, height=height, side=MOST_A_SIDE, millions=MOST_PIXELS // 10**6))
     return width, height
 
 
@@ -209,7 +213,8 @@ def rgba(colour: str) -> tuple[int, int, int, int]:
     try:
         return (*ImageColor.getrgb(colour)[:3], 255)
     except ValueError as error:
-        raise ValueError(f'{colour!r} is no colour: give a name ("navy"), "#rrggbb" or "transparent".') from error
+        wrong = gettext('{colour!r} is no colour: give a name ("navy"), "#rrggbb" or "transparent".')
+        raise ValueError(wrong.format(colour=colour)) from error
 
 
 def png(picture: Image.Image) -> bytes:
@@ -225,7 +230,7 @@ def _check_sizes(columns: int, scale: int):
     """ValueError if one is not a whole number from 1."""
     for name, value in (("columns", columns), ("scale", scale)):
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name} must be a whole number from 1, not {value!r}.")
+            raise ValueError(gettext("{name} must be a whole number from 1, not {value!r}.").format(name=name, value=value))
 
 
 def _tile(images: np.ndarray, columns: int, gap: int = 1, paper: tuple[int, ...] = (255, 255, 255)) -> np.ndarray:
@@ -255,13 +260,22 @@ def _shared_palette(pictures: list[np.ndarray]) -> bytes:
     return colours.ljust(3 * BACKGROUND, b"\xff")
 
 
-def _labelled(picture: Image.Image, rows: int, labels: Sequence[str], scale: int) -> Image.Image:
+def font_for(texts: Sequence[str], size: int) -> ImageFont.FreeTypeFont:
+    """The font to write all these texts in: Pillow's own, or matplotlib's, as wide, where that lacks a letter, as "ó"."""
+    own = ImageFont.load_default(size)
+    lacking = bytes(own.getmask("\uffff"))  # never a letter: what stands for those that a font lacks
+    if not any(bytes(own.getmask(letter)) == lacking for letter in set("".join(texts)) if not letter.isspace()):
+        return own
+    return ImageFont.truetype(str(Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")), size - 1)
+
+
+def _labelled(picture: Image.Image, rows: int, labels: Sequence[str], scale: int, font: ImageFont.FreeTypeFont) -> Image.Image:
     """The picture of so many rows with a text at the left of each; as it is without texts. ValueError if they do not match."""
     if not labels:
         return picture
     if len(labels) != rows:
-        raise ValueError(f"There are {rows} rows and {len(labels)} labels; the numbers must be equal.")
-    font = ImageFont.load_default(13)
+        wrong = gettext("There are {rows} rows and {labels} labels; the numbers must be equal.")
+        raise ValueError(wrong.format(rows=rows, labels=len(labels)))
     margin = 8 + max(int(font.getlength(text)) for text in labels)
     out = Image.new("RGB", (margin + picture.width, picture.height), PAPER)
     out.paste(picture, (margin, 0))
@@ -272,11 +286,16 @@ def _labelled(picture: Image.Image, rows: int, labels: Sequence[str], scale: int
 
 
 def _titled(picture: Image.Image, titles: list[tuple[int, str]]) -> Image.Image:
-    """The picture with a line of text above it, each title at its x."""
+    """The picture with a line of text above it, each title at its x: smaller, where one would run into the next."""
+    ends = [*(x - 4 for x, _ in titles[1:]), picture.width]
+    for size in range(13, 7, -1):
+        font = font_for([text for _, text in titles], size)
+        if all(x + font.getlength(text) <= end for (x, text), end in zip(titles, ends, strict=True)):
+            break
     out = Image.new("RGB", (picture.width, picture.height + 20), PAPER)
     out.paste(picture, (0, 20))
     for x, text in titles:
-        ImageDraw.Draw(out).text((x, 3), text, fill=INK, font=ImageFont.load_default(13))
+        ImageDraw.Draw(out).text((x, 16), text, fill=INK, font=font, anchor="ls")
     return out
 
 

@@ -19,7 +19,8 @@ from torch import nn
 
 from .config import MOST_T
 from .devices import best_memory_format
-from .files import plain, read_state, write_safely
+from .files import absent, plain, read_state, write_safely
+from .language import gettext
 from .samplers import SAMPLERS
 from .schedules import Schedule, linear, step_grid
 from .sprites import CLASSES, packaged_file
@@ -74,8 +75,10 @@ def build(state: dict, path: str | Path) -> tuple[nn.Module, Schedule]:
     state: what the file at `path` holds. Raises VersionError or ValueError, one sentence each, if this package cannot use it.
     """
     if not isinstance(state.get("format"), int) or state["format"] != FORMAT:
-        wrong = f"{path} was written by another version of diffusion_lab"
-        raise VersionError(f"{wrong}: train again, take a fresh copy, or update the package.")
+        wrong = gettext(
+            "{path} was written by another version of diffusion_lab: train again, take a fresh copy, or update the package."
+        )
+        raise VersionError(wrong.format(path=path))
     part = "network"
     try:
         name, settings = state["network"]["class"], state["network"]["settings"]
@@ -98,8 +101,10 @@ def build(state: dict, path: str | Path) -> tuple[nn.Module, Schedule]:
         step_grid(schedule.T, model.sampling.steps)  # raises ValueError for an impossible number
         _require(model.sampling.sampler in SAMPLERS and math.isfinite(model.sampling.guidance))
     except BAD_VALUES as error:
-        wrong = f'What {path} says under "{part}" is damaged, or unknown to this package'
-        raise ValueError(f"{wrong}: take a fresh copy, or update the package.") from error
+        wrong = gettext(
+            'What {path} says under "{part}" is damaged, or unknown to this package: take a fresh copy, or update the package.'
+        )
+        raise ValueError(wrong.format(path=path, part=part)) from error
     return model, schedule
 
 
@@ -128,17 +133,20 @@ def load_model(name: str | Path | None = None, device: torch.device | str = "cpu
         model, schedule = build(state, path)
         weights = state.get("ema", state.get("model"))
     elif isinstance(kind, str) and kind.startswith("diffusion_lab "):
-        raise ValueError(f"{path} holds a {kind.removeprefix('diffusion_lab ')}, which cannot draw: give weights of a network.")
+        wrong = gettext("{path} holds a {kind}, which cannot draw: give weights of a network.")
+        raise ValueError(wrong.format(path=path, kind=kind.removeprefix("diffusion_lab ")))
     else:
         model, schedule, weights = _foreign(state, path)
     try:
         model.load_state_dict(weights)
     except BAD_VALUES as error:
-        raise ValueError(f"{path} holds weights of another network: give weights of a ContextUnet.") from error
+        wrong = gettext("{path} holds weights of another network: give weights of a ContextUnet.")
+        raise ValueError(wrong.format(path=path)) from error
     if not all_finite(model.state_dict()):
-        raise ValueError(
-            f"{path} holds weights that are no finite numbers: its training went wrong; train again, or give others."
+        wrong = gettext(
+            "{path} holds weights that are no finite numbers: its training went wrong; train again, or give others."
         )
+        raise ValueError(wrong.format(path=path))
     return model.to(device, memory_format=best_memory_format(torch.device(device))).eval().requires_grad_(False), schedule
 
 
@@ -147,7 +155,8 @@ def weights_path(name: str | Path | None = None) -> Path:
     if name is None or str(name) in SHIPPED:
         return packaged_file("weights", f"{name or SHIPPED[0]}.pt")
     if Path(name).is_dir():
-        raise FileNotFoundError(f"{Path(name)} is a folder: give a file that `train` wrote.")
+        wrong = gettext("{path} {what}: give a file that `train` wrote.")
+        raise FileNotFoundError(wrong.format(path=Path(name), what=absent(Path(name))))
     return Path(name)
 
 
@@ -182,7 +191,8 @@ def _foreign(state: dict, path: Path) -> tuple[ContextUnet, Schedule, dict]:
         out, context = state["out.3.weight"], state["contextembed1.model.0.weight"]
         model = ContextUnet(out.shape[0], out.shape[1], context.shape[1], 4 * state["up0.0.weight"].shape[-1], "eps")
     except BAD_VALUES as error:
-        raise ValueError(f"{path} holds weights of another network: give weights of a ContextUnet.") from error
+        wrong = gettext("{path} holds weights of another network: give weights of a ContextUnet.")
+        raise ValueError(wrong.format(path=path)) from error
     names = CLASSES if model.n_cfeat == len(CLASSES) else tuple(f"word {k + 1}" for k in range(model.n_cfeat))
     model.words, model.sampling = Vocabulary.of(names, torch.zeros(0, len(names))), Sampling()
     return model, linear(500), state

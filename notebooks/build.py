@@ -4,10 +4,13 @@
     python notebooks/build.py --solutions FOLDER [...]    executed masters, for teachers, into FOLDER
     python notebooks/build.py --check [...]               say what is wrong with masters and notebooks; exit 1 if anything is
 
-Edit the masters only; labs.toml lists labs and bonus shelf. A master is Markdown as jupytext reads it. Text stands between
-<!-- #region id="..." --> and <!-- #endregion -->, code between ```python id="..." and ```; a cell keeps its id for ever.
-In a student's notebook each solution, what stands between ### BEGIN SOLUTION and ### END SOLUTION, is a line that raises
-NotImplementedError. The solutions also go to diffusion_lab/checks/solutions.json.
+Edit the masters only; labs.toml lists labs and bonus shelf. The Spanish notebooks, es/L1_Sampling and so on, follow from the
+same masters and from their translations in masters/es/: see translation.py.
+
+A master is Markdown as jupytext reads it. Text stands between <!-- #region id="..." --> and <!-- #endregion -->, code between
+```python id="..." and ```; a cell keeps its id for ever. In a student's notebook each solution, what stands between
+### BEGIN SOLUTION and ### END SOLUTION, is a line that raises NotImplementedError. The solutions also go to
+diffusion_lab/checks/solutions.json, the Spanish ones to solutions_es.json.
 
 Each notebook is executed whole, in order, in a fresh kernel: first the master, strictly, so that a wrong solution stops
 everything, then the student's. What is stripped: time stamps, kernel details, progress bars, and widget views, which show
@@ -22,12 +25,13 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jupytext
 import nbformat
 import tomllib
+import translation
 from nbclient import NotebookClient
 
 from diffusion_lab.checks.exercise import SOLUTIONS
@@ -42,6 +46,7 @@ ADDRESS = ""
 SETUP = f"""\
 # @title Set-up: is the package there?
 # In Colab it is installed here, and the PyTorch that Colab brings stays untouched.
+import os
 import subprocess
 import sys
 from importlib import import_module, invalidate_caches
@@ -57,8 +62,12 @@ if find_spec("diffusion_lab") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source], check=True)
     invalidate_caches()
 
+os.environ["DIFFUSION_LAB_LANGUAGE"] = "en"  # what answers in this notebook speaks this language
 package = import_module("diffusion_lab")  # before torch: it says how torch's threads wait on a busy machine
 """
+# By language: what stands in place of a solution, and what a check says of a right one.
+STUBS = {"en": "Exercise {}: write this function.", "es": "Ejercicio {}: escribe esta función."}
+RIGHT = {"en": "Exercise {}: right.", "es": "Ejercicio {}: correcto."}
 QUICK = {"DIFFUSION_LAB_SECONDS": "15"}  # the environment of tests: L2's live training need not reach its quality there
 LIMIT = 1_000_000  # bytes; GitHub does not draw larger notebooks well
 KERNEL = {
@@ -92,6 +101,11 @@ class Lab:
         return HERE / f"{self.name}.ipynb"
 
     @property
+    def language(self) -> str:
+        """ "es" for a translated notebook."""
+        return "es" if self.name.startswith("es/") else "en"
+
+    @property
     def exercise_names(self) -> list[str]:
         """L1.1, L1.2, ..."""
         return [f"{self.master.stem.partition('_')[0]}.{i + 1}" for i in range(self.exercises)]
@@ -104,6 +118,7 @@ class Fault(ValueError):
 LISTED = tomllib.loads((HERE / "labs.toml").read_text(encoding="utf-8"))
 LABS, SHELF = (tuple(Lab(**entry) for entry in LISTED[kind]) for kind in ("lab", "bonus"))
 NOTEBOOKS = (*LABS, *SHELF)
+SPANISH = tuple(replace(lab, name=f"es/{lab.name}") for lab in NOTEBOOKS)
 
 
 def clean(notebook: dict) -> dict:
@@ -195,14 +210,49 @@ def read_master(path: Path) -> dict:
     return {"cells": [*cells[:first], setup, *cells[first:]], "metadata": dict(KERNEL), "nbformat": 4, "nbformat_minor": 5}
 
 
-def for_students(cell: dict) -> dict:
+def named(name: str) -> Lab:
+    """The notebook of this name."""
+    return next(lab for lab in (*NOTEBOOKS, *SPANISH) if lab.name == name)
+
+
+def pieces_of(lab: Lab) -> list[tuple[Path, dict]]:
+    """A Spanish notebook's translations, each with the English cells that it translates: the set-up cell's is one for all."""
+    master = read_master(named(lab.name.removeprefix("es/")).master)
+    setup, cells = [], []
+    for cell in master["cells"]:
+        (setup if cell["id"] == "setup" else cells).append(cell)
+    return [(MASTERS / "es" / "setup.md", {"cells": setup}), (lab.master, {"cells": cells})]
+
+
+def master_of(lab: Lab) -> dict:
+    """A notebook's master, read; for a Spanish one the English master with its translation."""
+    if lab.language == "en":
+        return read_master(lab.master)
+    whole = translation.Translation()
+    for path, _ in pieces_of(lab):
+        one = translation.read(path)
+        whole.texts |= one.texts
+        whole.strings |= one.strings
+        whole.added += one.added
+    return translation.translate(read_master(named(lab.name.removeprefix("es/")).master), whole)
+
+
+def drift(lab: Lab) -> list[str]:
+    """What in a Spanish notebook's translations is out of step, one sentence each."""
+    found = []
+    for path, cells in pieces_of(lab):
+        found += [f"{_short(path)}: {problem}" for problem in translation.problems(cells, translation.read(path))]
+    return found
+
+
+def for_students(cell: dict, language: str = "en") -> dict:
     """A cell of a master without its solution, its outputs and its count; cells without a solution stay as they are."""
     source = "".join(cell["source"])
     if cell["cell_type"] == "code":
         cell = cell | {"outputs": [], "execution_count": None}
         name = exercise(source)
         if name:
-            stub = f'\\g<1>raise NotImplementedError("Exercise {name}: write this function.")\n'
+            stub = f'\\g<1>raise NotImplementedError("{STUBS[language].format(name)}")\n'
             source = re.sub(rf"^( *){BEGIN}\n.*?^ *{END}\n", stub, source, flags=re.MULTILINE | re.DOTALL)
     return cell | {"source": source.splitlines(keepends=True)}
 
@@ -239,18 +289,20 @@ def stale(labs: list[Lab]) -> list[str]:
     """Which committed files do not follow from the masters, one sentence each."""
     found = []
     for lab in labs:
-        wanted = [_fixed(for_students(cell)) for cell in read_master(lab.master)["cells"]]
+        wanted = [_fixed(for_students(cell, lab.language)) for cell in master_of(lab)["cells"]]
         made = json.loads(lab.notebook.read_text(encoding="utf-8"))["cells"] if lab.notebook.exists() else []
         if [_fixed(cell) for cell in made] != wanted:
             found.append(f"{lab.name}.ipynb does not follow from masters/{lab.name}.md: run notebooks/build.py {lab.name}")
-    if not SOLUTIONS.exists() or SOLUTIONS.read_text(encoding="utf-8") != all_solutions():
-        found.append(f"{SOLUTIONS.name} does not follow from the masters: run notebooks/build.py")
+    for path, text in all_solutions().items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            found.append(f"{path.name} does not follow from the masters: run notebooks/build.py")
     return found
 
 
-def all_solutions() -> str:
-    """solutions.json as it should be."""
-    return solutions([read_master(lab.master) for lab in NOTEBOOKS])
+def all_solutions() -> dict[Path, str]:
+    """solutions.json and solutions_es.json as they should be."""
+    labs = {SOLUTIONS: NOTEBOOKS, SOLUTIONS.with_name("solutions_es.json"): SPANISH}
+    return {path: solutions([master_of(lab) for lab in some]) for path, some in labs.items()}
 
 
 def _fixed(cell: dict) -> tuple:
@@ -258,13 +310,13 @@ def _fixed(cell: dict) -> tuple:
     return cell["id"], cell["cell_type"], cell["metadata"], "".join(cell["source"])
 
 
-def lint(path: Path) -> list[str]:
-    """What ruff finds in a master's code, solutions included, one sentence each, with the line in the master.
+def lint(path: Path, notebook: dict) -> list[str]:
+    """What ruff finds in a master's code, solutions included, one sentence each, with the line in the master's file.
 
+    notebook: the master, read.
     ruff formats code in Markdown by itself (`ruff format`), but looks for mistakes in Python and notebooks only. So it is given
     the master as a notebook, for which pyproject.toml also has the rules.
     """
-    notebook = read_master(path)
     command = [sys.executable, "-m", "ruff", "check", "--quiet", "--output-format=json", "-"]
     command += [f"--config={HERE.parent / 'pyproject.toml'}", f"--stdin-filename={path.with_suffix('.ipynb')}"]
     text = json.dumps(notebook)
@@ -297,9 +349,9 @@ def solve(lab: Lab, more: dict[str, str] = QUICK) -> dict:
 
     more: what its environment has besides.
     """
-    notebook = execute(read_master(lab.master), lab, {"DIFFUSION_LAB_STRICT": "1"} | more)
+    notebook = execute(master_of(lab), lab, {"DIFFUSION_LAB_STRICT": "1"} | more)
     found = problems(to_text(notebook))
-    said, wanted = verdicts(notebook), [(name, f"Exercise {name}: right.") for name in lab.exercise_names]
+    said, wanted = verdicts(notebook), [(name, RIGHT[lab.language].format(name)) for name in lab.exercise_names]
     if said != wanted:
         found.append(f"its checks should say {wanted}, as labs.toml counts them, and said {said}")
     if found:
@@ -310,7 +362,8 @@ def solve(lab: Lab, more: dict[str, str] = QUICK) -> dict:
 def build(lab: Lab):
     """Execute a master, derive the student's notebook, execute that, and write it."""
     master = solve(lab)
-    student = master | {"cells": [for_students(cell) for cell in master["cells"]]}
+    student = master | {"cells": [for_students(cell, lab.language) for cell in master["cells"]]}
+    lab.notebook.parent.mkdir(parents=True, exist_ok=True)
     write(execute(student, lab, {"DIFFUSION_LAB_STRICT": "0"}), lab.notebook)
 
 
@@ -336,9 +389,10 @@ def write(notebook: dict, path: Path):
 
 def check(labs: list[Lab]) -> list[str]:
     """What is wrong with masters and committed notebooks, one sentence each."""
-    found = stale(labs)
+    found = [problem for lab in labs if lab.language != "en" for problem in drift(lab)]
+    found += stale(labs)
     for lab in labs:
-        found += lint(lab.master)
+        found += lint(lab.master, master_of(lab))
         if lab.notebook.exists():
             found += [f"{lab.name}.ipynb: {problem}" for problem in problems(lab.notebook.read_text(encoding="utf-8"))]
     return found
@@ -347,17 +401,17 @@ def check(labs: list[Lab]) -> list[str]:
 def main() -> int:
     """See the top of this file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("notebooks", nargs="*", default=[lab.name for lab in NOTEBOOKS])
+    parser.add_argument("notebooks", nargs="*", default=[lab.name for lab in (*NOTEBOOKS, *SPANISH)])
     parser.add_argument("--solutions", type=Path, metavar="FOLDER")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    unknown = set(options.notebooks) - {lab.name for lab in NOTEBOOKS}
+    unknown = set(options.notebooks) - {lab.name for lab in (*NOTEBOOKS, *SPANISH)}
     if unknown:
         parser.error(f"labs.toml has no {', '.join(sorted(unknown))}")
-    labs = [lab for lab in NOTEBOOKS if lab.name in options.notebooks]
+    labs = [lab for lab in (*NOTEBOOKS, *SPANISH) if lab.name in options.notebooks]
     try:
         found = run(labs, options.solutions, options.check)
-    except Fault as fault:
+    except (Fault, translation.Drift) as fault:
         found = [str(fault)]
     for problem in found:
         print(problem)
@@ -373,7 +427,8 @@ def run(labs: list[Lab], folder: Path | None, only_check: bool) -> list[str]:
             write(solve(lab, {}), path)
         return []
     if not only_check:
-        write_safely(SOLUTIONS, lambda file: file.write(all_solutions().encode()))
+        for path, text in all_solutions().items():
+            write_safely(path, lambda file, text=text: file.write(text.encode()))
         for lab in labs:
             build(lab)
     return check(labs)

@@ -4,14 +4,22 @@ Notebooks that run side by side share the cores: threads of two kernels on one c
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import build
 import pytest
 
-MASTERS = {lab.master: lab for lab in build.NOTEBOOKS}
+MASTERS = {lab.master: lab for lab in (*build.NOTEBOOKS, *build.SPANISH)}
 SHELF = {path for lab in build.SHELF for path in (lab.master, lab.notebook)}
+SPANISH = (build.HERE / "es", build.MASTERS / "es")
+
+
+def pytest_ignore_collect(collection_path, config):
+    """The Spanish notebooks wait for `pytest -m spanish`."""
+    wanted = re.search(r"(?<!not )\bspanish\b", config.option.markexpr)
+    return True if collection_path.resolve() in SPANISH and not wanted else None
 
 
 def pytest_collect_file(file_path, parent):
@@ -43,10 +51,12 @@ class StrictRun(pytest.Item):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """The notebooks of the bonus shelf wait for `pytest -m bonus`."""
+    """The notebooks of the bonus shelf wait for `pytest -m bonus`, the Spanish ones for `pytest -m spanish`."""
     for item in items:
         if item.path.resolve() in SHELF:
             item.add_marker("bonus")
+        if not set(SPANISH).isdisjoint(item.path.resolve().parents):
+            item.add_marker("spanish")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

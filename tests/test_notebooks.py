@@ -16,6 +16,11 @@ from nbclient.exceptions import CellExecutionError
 build = load_script(ROOT / "notebooks" / "build.py")
 SHELF = [pytest.param(lab, marks=pytest.mark.bonus) for lab in build.SHELF]
 by_lab = pytest.mark.parametrize("lab", [*build.LABS, *SHELF], ids=lambda lab: lab.name)
+by_notebook = pytest.mark.parametrize("lab", [*build.LABS, *SHELF, *build.SPANISH], ids=lambda lab: lab.name)
+TODO = {
+    "en": "Exercise {}: not done yet. Write the function, then run this cell again.",
+    "es": "Ejercicio {}: sin hacer todavía. Escribe la función y vuelve a ejecutar esta celda.",
+}
 
 
 def read(lab):
@@ -41,46 +46,52 @@ def definition(source, name):
 
 
 def test_all_notebooks_and_masters_are_in_labs_toml():
-    names = sorted(lab.name for lab in build.NOTEBOOKS)
-    for folder, kind in ((build.HERE, ".ipynb"), (build.MASTERS, ".md")):
+    names = sorted(lab.name for lab in (*build.NOTEBOOKS, *build.SPANISH))
+    for folder, kind, more in ((build.HERE, ".ipynb", []), (build.MASTERS, ".md", ["es/setup"])):
         found = [path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob(f"*{kind}")]
-        assert sorted(name for name in found if name != "README" and ".ipynb_checkpoints" not in name) == names
+        found = [name for name in found if not name.endswith("README") and ".ipynb_checkpoints" not in name]
+        assert sorted(found) == sorted([*names, *more])
 
 
 def test_students_notebooks_and_solutions_follow_from_the_masters():
-    assert build.stale(build.NOTEBOOKS) == []
+    assert build.stale([*build.NOTEBOOKS, *build.SPANISH]) == []
 
 
-@by_lab
+@by_notebook
 def test_students_notebooks_differ_from_the_masters_in_the_exercises_only(lab):
-    pairs = list(zip(build.read_master(lab.master)["cells"], read(lab)["cells"], strict=True))
+    pairs = list(zip(build.master_of(lab)["cells"], read(lab)["cells"], strict=True))
     exercises = [build.exercise("".join(master["source"])) for master, _ in pairs]
     differ = [name for name, (master, student) in zip(exercises, pairs, strict=True) if master["source"] != student["source"]]
     assert differ == lab.exercise_names == list(filter(None, exercises))
 
 
-@by_lab
+@pytest.mark.parametrize("lab", build.SPANISH, ids=lambda lab: lab.name)
+def test_translations_are_in_step_with_the_masters(lab):
+    assert build.drift(lab) == []
+
+
+@by_notebook
 def test_ruff_finds_nothing_in_the_masters_code(lab):
-    assert build.lint(lab.master) == []
+    assert build.lint(lab.master, build.master_of(lab)) == []
 
 
-@by_lab
+@by_notebook
 def test_committed_notebooks_are_clean(lab):
     assert build.problems(lab.notebook.read_text(encoding="utf-8")) == []
 
 
-@by_lab
+@by_notebook
 @pytest.mark.parametrize("of", ["student", "master"])
 def test_what_students_read_is_what_runs(lab, of):
-    found = list(mirrors(read(lab) if of == "student" else build.read_master(lab.master)))
-    assert found or lab.name == "L3_Context"  # there it is the exercises that show what runs
+    found = list(mirrors(read(lab) if of == "student" else build.master_of(lab)))
+    assert found or lab.name.endswith("L3_Context")  # there it is the exercises that show what runs
     for target, source in found:
         module, name = target.rsplit(".", 1)
         package = importlib.import_module(module)
         assert definition(source, name) == definition(open(package.__file__, encoding="utf-8").read(), name), target
 
 
-@by_lab
+@by_notebook
 def test_some_outputs_are_checked(lab):
     checked = [c for c in read(lab)["cells"] if "nbval-check-output" in c["metadata"].get("tags", [])]
     assert checked and all(c["outputs"] for c in checked)
@@ -88,13 +99,12 @@ def test_some_outputs_are_checked(lab):
     assert all("nbval-check-output" in c["metadata"].get("tags", []) for c in exercises)
 
 
-@by_lab
+@by_notebook
 def test_students_are_told_what_is_not_done_yet(lab):
-    todo = "not done yet. Write the function, then run this cell again."
-    assert build.verdicts(read(lab)) == [(name, f"Exercise {name}: {todo}") for name in lab.exercise_names]
+    assert build.verdicts(read(lab)) == [(name, TODO[lab.language].format(name)) for name in lab.exercise_names]
 
 
-@by_lab
+@by_notebook
 def test_no_solution_is_left_in_a_students_notebook(lab):
     text = lab.notebook.read_text(encoding="utf-8")
     assert "SOLUTION" not in text and text.count("raise NotImplementedError(") == lab.exercises
@@ -108,7 +118,7 @@ def test_strictly_a_students_notebook_stops_at_its_first_exercise(lab):
     before = folded[:2]  # the set-up, and what the lab imports
     with pytest.raises(CellExecutionError) as stopped:
         build.execute(notebook | {"cells": [*before, notebook["cells"][first]]}, lab, {"DIFFUSION_LAB_STRICT": "1"})
-    todo = f"Exercise {lab.exercise_names[0]}: not done yet. Write the function, then run this cell again."
+    todo = TODO["en"].format(lab.exercise_names[0])
     assert (stopped.value.ename, stopped.value.evalue) == ("AssertionError", todo)  # (IPython colours the message itself)
 
 
@@ -201,10 +211,11 @@ def test_nothing_of_a_master_is_lost_silently(master, old, new, message):
 )
 def test_ruffs_complaints_lead_to_the_masters_line(master, old, new, row, message):
     path = master(MASTER)
-    assert build.lint(path) == []
+    assert build.lint(path, build.read_master(path)) == []
     assert MASTER.count(old) == 1
     path.write_text(MASTER.replace(old, new), encoding="utf-8")
-    assert any(f"{path}:{row}: " in found and message in found for found in build.lint(path)), build.lint(path)
+    complaints = build.lint(path, build.read_master(path))
+    assert any(f"{path}:{row}: " in found and message in found for found in complaints), complaints
 
 
 def test_a_master_must_hold_the_exercises_that_labs_toml_counts(master, monkeypatch):

@@ -146,6 +146,28 @@ def test_strip_has_labels_at_the_left_of_its_rows_and_the_times_stay_over_their_
         viz.strip(frames, range(3), labels=["above"])
 
 
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        lambda text: viz.grid(flat(0), labels=[text]),
+        lambda text: viz.grid(flat(0), titles=[text]),
+        lambda text: viz.strip(flat(0)[None], [0], labels=[text]),
+        lambda text: viz.side_by_side(viz.grid(flat(0)), viz.grid(flat(0)), (text, "b")),
+        lambda text: viz.captioned(flat(0), [text]),
+    ],
+    ids=["label", "title", "label of a strip", "side by side", "caption"],
+)
+def test_letters_that_pillows_own_font_lacks_are_drawn(drawn):
+    pictures = {drawn(text).tobytes() for text in ("estimación", "estimaciún", "estimaci\uffffn")}
+    assert len(pictures) == 3  # what stands for missing letters would make them equal
+
+
+def test_other_texts_keep_pillows_own_font_also_on_two_lines():
+    own = viz.ImageFont.load_default(13).getname()
+    assert viz.font_for([], 13).getname() == viz.font_for(["side_facing", "two\nlines …"], 13).getname() == own
+    assert viz.font_for(["belief", "ñ"], 13).getname() == ("DejaVu Sans", "Book")
+
+
 def test_strip_wants_a_time_for_each_frame():
     with pytest.raises(ValueError, match="2 frames and 3 times"):
         viz.strip(torch.zeros(2, 1, 3, 16, 16), [1, 2, 3])
@@ -271,3 +293,15 @@ def test_grid_may_stand_on_another_background():
     figure = clear[..., 3] > 0
     outside = viz.figures_outside(viz.to_uint8(sprites))
     assert figure.sum() == (~outside).sum() and (clear[figure][:, :3] == plain[figure]).all()
+
+
+def test_a_title_that_is_too_wide_is_written_smaller_and_does_not_run_into_the_next():
+    pictures = torch.ones(2, 3, 16, 16)
+    texts = {"short": ("fox", "cat"), "long": ("muñeco de nieve", "cat")}
+    line = {name: np.asarray(viz.grid(pictures, columns=2, scale=5, titles=titles))[:20] for name, titles in texts.items()}
+    height, gap = {}, slice(85, 88)  # the second column begins at 90
+    for name, pixels in line.items():
+        ink = (pixels < 128).any(axis=2)
+        assert ink[:, 90:].any() and not ink[:, gap].any()
+        height[name] = ink[:, 90:].any(axis=1).sum()
+    assert height["long"] < height["short"]

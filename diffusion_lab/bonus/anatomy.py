@@ -13,6 +13,7 @@ from torch import Tensor, fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
 from ..diagrams import GREY, PALE, arrow, box, canvas, write
+from ..language import gettext
 from ..viz import ACCENT, INK
 
 
@@ -61,9 +62,10 @@ def footprints(layers: Mapping[str, nn.Module], size: int = 7, place: tuple[int,
             chosen[place] = True
             _grid(above, chosen, biggest)
             _grid(below, depends(lambda x, layer=layer: layer(x), x, (0, 0, *place))[0, 0], biggest)
-        above.set_title(f"{name}\n{size}×{size} to {made.shape[2]}×{made.shape[3]}", size=9, color=INK)
-    axes[0, 0].set_ylabel("output", size=9, color=INK)
-    axes[1, 0].set_ylabel("input", size=9, color=INK)
+        sizes = gettext("{before} to {after}").format(before=f"{size}×{size}", after=f"{made.shape[2]}×{made.shape[3]}")
+        above.set_title(f"{name}\n{sizes}", size=9, color=INK)
+    axes[0, 0].set_ylabel(gettext("output"), size=9, color=INK)
+    axes[1, 0].set_ylabel(gettext("input"), size=9, color=INK)
     return fig
 
 
@@ -113,11 +115,10 @@ def _cube(axis: Axes, marked: Tensor):
         for s in range(places):
             side = channels
             cell([(n, side, s), (n + 1, side, s), (n + 1, side, s + 1), (n, side, s + 1)], marked[n, -1, s])
-    axis.text(channels / 2, -0.7, "channels", ha="center", va="top", size=8, color=INK)
-    axis.text(-0.4, places / 2, "places", ha="right", va="center", rotation=90, size=8, color=INK)
-    axis.text(
-        channels + pictures * back[0] / 2 + 0.5, pictures * back[1] / 2 - 0.3, "batch", ha="left", va="top", size=8, color=INK
-    )
+    axis.text(channels / 2, -0.7, gettext("channels"), ha="center", va="top", size=8, color=INK)
+    axis.text(-0.4, places / 2, gettext("places"), ha="right", va="center", rotation=90, size=8, color=INK)
+    beside = channels + pictures * back[0] / 2 + 0.5, pictures * back[1] / 2 - 0.3
+    axis.text(*beside, gettext("batch"), ha="left", va="top", size=8, color=INK)
     axis.set(xlim=(-1.6, channels + pictures * back[0] + 1.2), ylim=(-2, places + pictures * back[1] + 0.3), aspect="equal")
     axis.set_axis_off()
 
@@ -153,6 +154,6 @@ def graph(module: nn.Module, x: Tensor) -> Figure:
 
 def _said(node: fx.Node) -> str:
     if node.op in ("placeholder", "output"):
-        return {"placeholder": "input", "output": "output"}[node.op]
+        return gettext("input") if node.op == "placeholder" else gettext("output")
     sign = {"add": "+", "truediv": "÷", "mul": "×"}.get(node.target.__name__, node.target.__name__)
     return " ".join([sign, *(f"{value:g}" for value in node.args if isinstance(value, int | float))])

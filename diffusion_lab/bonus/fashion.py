@@ -12,9 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..language import gettext, later
 from ..sprites import packaged_file
 
-GARMENTS = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+GARMENTS = (
+    later("T-shirt"), later("trousers"), later("pullover"), later("dress"), later("coat"),
+    later("sandal"), later("shirt"), later("sneaker"), later("bag"), later("ankle boot"),
+)  # fmt: skip
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # where dataset-fashion-mnist puts the whole set
 FILES = {"train": "train", "test": "t10k"}  # of a split, the beginning of its files' names
 IMAGES, LABELS = 0x803, 0x801  # the first number of an idx file: bytes, in three dimensions or one
@@ -27,11 +31,12 @@ def load_fashion(split: str = "train", folder: str | Path | None = None) -> tupl
     FileNotFoundError or ValueError, one sentence each, if there are none, or if they are damaged.
     """
     if split not in FILES:
-        raise ValueError(f"split must be train or test, not {split!r}.")
+        raise ValueError(gettext("split must be train or test, not {split!r}.").format(split=split))
     images = read_idx(_file(split, "images-idx3-ubyte", folder), IMAGES)
     labels = read_idx(_file(split, "labels-idx1-ubyte", folder), LABELS)
     if images.shape[1:] != (28, 28) or len(images) != len(labels) or labels.max(initial=0) >= len(GARMENTS):
-        raise ValueError(f"The {split} files do not belong together: give the folder with Fashion-MNIST's four files.")
+        told = gettext("The {split} files do not belong together: give the folder with Fashion-MNIST's four files.")
+        raise ValueError(told.format(split=split))
     return torch.from_numpy(images[:, None] / np.float32(127.5) - 1), torch.from_numpy(labels.astype(np.int64))
 
 
@@ -42,7 +47,7 @@ def read_idx(path: Path, kind: int) -> np.ndarray:
     header = 4 + 4 * dimensions
     magic, *sizes = struct.unpack(f">{1 + dimensions}I", data[:header]) if len(data) >= header else (0,)
     if magic != kind or len(data) != header + int(np.prod(sizes, dtype=np.int64)):
-        raise ValueError(f"{path} is no whole idx file: take a fresh copy.")
+        raise ValueError(gettext("{path} is no whole idx file: take a fresh copy.").format(path=path))
     return np.frombuffer(data, np.uint8, offset=header).reshape(sizes)
 
 
@@ -54,4 +59,5 @@ def _file(split: str, name: str, folder: str | Path | None) -> Path:
     for path in (place / f"{name}{end}" for place in places for end in ("", ".gz")):
         if path.exists():
             return path
-    raise FileNotFoundError(f"{folder} holds no {name}: give the folder with Fashion-MNIST's files, packed or not.")
+    told = gettext("{folder} holds no {name}: give the folder with Fashion-MNIST's files, packed or not.")
+    raise FileNotFoundError(told.format(folder=folder, name=name))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..doctor import import_torchvision
 from ..files import read_state
+from ..language import gettext
 from ..sprites import packaged_file
 from ..steps import at
 from ..weights import BAD_VALUES
@@ -68,7 +69,8 @@ def load_scene_classifier(name: str | Path) -> SceneClassifier:
         model = SceneClassifier(len(weights["head.weight"]) - COUNTS, width, noisy=inside == 4)
         model.load_state_dict(weights)
     except BAD_VALUES as error:
-        raise ValueError(f"{path} holds no SceneClassifier: give a file that weights/make_scenes.py wrote.") from error
+        told = gettext("{path} holds no SceneClassifier: give a file that weights/make_scenes.py wrote.")
+        raise ValueError(told.format(path=path)) from error
     return model.eval().requires_grad_(False)
 
 
@@ -101,7 +103,8 @@ def load_course_judge(path: str | Path) -> CourseJudge:
         resnet.fc = nn.Sequential(nn.Linear(512, len(weights["fc.0.weight"])))
         resnet.load_state_dict(weights)
     except BAD_VALUES as error:
-        raise ValueError(f"{path} holds no ResNet18 as the exercise has it: give the exercise's checkpoint.pth.") from error
+        told = gettext("{path} holds no ResNet18 as the exercise has it: give the exercise's checkpoint.pth.")
+        raise ValueError(told.format(path=path)) from error
     return CourseJudge(resnet).eval().requires_grad_(False)
 
 
@@ -139,7 +142,8 @@ class ClassifierGuided(nn.Module):
     def __init__(self, model: nn.Module, guide: SceneClassifier, alpha_bar: Tensor, scale: float, told: bool = False):
         super().__init__()
         if model.prediction != "v":
-            raise ValueError(f"The classifier's gradient is added to v here, and the network predicts {model.prediction}.")
+            told = gettext("The classifier's gradient is added to v here, and the network predicts {prediction}.")
+            raise ValueError(told.format(prediction=model.prediction))
         self.model, self.guide, self.alpha_bar, self.scale, self.told = model, guide, alpha_bar, scale, told
         self.in_channels, self.height, self.n_cfeat, self.prediction = model.in_channels, model.height, model.n_cfeat, "v"
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from ..language import gettext
+
 SHAPES = ("cube", "sphere", "cylinder")
 COLOURS = ("gray", "red", "blue", "green", "brown", "purple", "cyan", "yellow")
 LABELS = tuple(f"{colour} {shape}" for shape in SHAPES for colour in COLOURS)  # the order of the exercise's objects.json
@@ -28,7 +30,7 @@ class Scenes(NamedTuple):
 def label_vector(names: Iterable[str]) -> np.ndarray:
     """(24,) float32: one for each object that is named ("red sphere"), zero for the others. ValueError for another name."""
     vector = np.zeros(len(LABELS), np.float32)
-    for name in _checked(names, "the names"):
+    for name in _checked(names, gettext("the names")):
         vector[LABELS.index(name)] = 1
     return vector
 
@@ -40,7 +42,8 @@ def load_lists(path: str | Path) -> list[list[str]]:
     """
     content = _load_json(Path(path))
     if not isinstance(content, list):
-        raise ValueError(f"{path} holds no list: it must hold lists of names, such as [['red sphere', 'gray cube']].")
+        told = gettext("{path} holds no list: it must hold lists of names, such as [['red sphere', 'gray cube']].")
+        raise ValueError(told.format(path=path))
     return [_checked(names, path) for names in content]
 
 
@@ -58,19 +61,21 @@ def load_scenes(folder: str | Path, split: str = "train") -> Scenes:
     places = (pictures, pictures.parent)
     objects = next((place / "objects.json" for place in places if (place / "objects.json").is_file()), None)
     if objects and _load_json(objects) != {name: index for index, name in enumerate(LABELS)}:
-        raise ValueError(f"{objects} numbers the objects otherwise than LABELS: take the exercise's file, or leave it out.")
+        told = gettext("{objects} numbers the objects otherwise than LABELS: take the exercise's file, or leave it out.")
+        raise ValueError(told.format(objects=objects))
     listing = next((place / f"{split}.json" for place in places if (place / f"{split}.json").is_file()), None)
     if listing is None:
-        raise FileNotFoundError(f"{pictures} has no {split}.json, nor has the folder above: put the exercise's file there.")
+        told = gettext("{pictures} has no {split}.json, nor has the folder above: put the exercise's file there.")
+        raise FileNotFoundError(told.format(pictures=pictures, split=split))
     content = _load_json(listing)
     if not isinstance(content, dict) or not content:
-        raise ValueError(f"{listing} names no pictures: it must hold {{file name: [names of objects]}}.")
+        told = gettext("{listing} names no pictures: it must hold {{file name: [names of objects]}}.")
+        raise ValueError(told.format(listing=listing))
     labels = np.stack([label_vector(_checked(names, listing)) for names in content.values()])
     missing = [name for name in content if not (pictures / name).is_file()]
     if missing:
-        raise FileNotFoundError(
-            f"{pictures} lacks {len(missing)} of {len(content)} pictures, the first is {missing[0]}: unpack it again."
-        )
+        told = gettext("{pictures} lacks {count} of {all} pictures, the first is {first}: unpack it again.")
+        raise FileNotFoundError(told.format(pictures=pictures, count=len(missing), all=len(content), first=missing[0]))
     images = np.empty((len(content), SIZE, SIZE, 3), np.uint8)
     for image, name in zip(images, content, strict=True):
         image[:] = _load_picture(pictures / name)
@@ -82,7 +87,7 @@ def _load_picture(path: Path) -> Image.Image:
         with Image.open(path) as picture:
             rgba = picture.convert("RGBA")
     except Exception as error:  # Pillow raises a dozen kinds of errors for broken, huge and foreign files
-        raise ValueError(f"{path} cannot be read as a picture; save it again as PNG.") from error
+        raise ValueError(gettext("{path} cannot be read as a picture; save it again as PNG.").format(path=path)) from error
     white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
     flat = Image.alpha_composite(white, rgba).convert("RGB")
     return flat.resize((SIZE, SIZE), Image.Resampling.HAMMING)  # no halos, unlike Lanczos
@@ -92,19 +97,20 @@ def _load_json(path: Path):
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{path} does not exist: give a JSON file of the exercise's form.") from error
+        told = gettext("{path} does not exist: give a JSON file of the exercise's form.")
+        raise FileNotFoundError(told.format(path=path)) from error
     except ValueError as error:
-        raise ValueError(f"{path} is no JSON: take a fresh copy.") from error
+        raise ValueError(gettext("{path} is no JSON: take a fresh copy.").format(path=path)) from error
 
 
 def _checked(names, source: str | Path) -> list[str]:
     """The names as a list. ValueError, which names their source, if it is no list of names of objects."""
     if isinstance(names, str) or not isinstance(names, Iterable):
-        raise ValueError(f"{source} should be lists of names, but hold {names!r}: write ['red sphere'].")
+        told = gettext("{source} should be lists of names, but hold {names!r}: write ['red sphere'].")
+        raise ValueError(told.format(source=source, names=names))
     names = list(names)
     unknown = [name for name in names if name not in LABELS]
     if unknown:
-        raise ValueError(
-            f"{source} hold {unknown[0]!r}, which is none of the 24 objects: write a colour and a shape, 'red sphere'."
-        )
+        told = gettext("{source} hold {name!r}, which is none of the 24 objects: write a colour and a shape, 'red sphere'.")
+        raise ValueError(told.format(source=source, name=unknown[0]))
     return names

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..language import gettext
 from .b2_scores import B2_4, B2_5
 from .compare import Refused
 from .exercise import Exercise, noise
@@ -158,7 +159,7 @@ def three_tensors(answer: Callable, *inputs: object) -> dict[str, Tensor]:
     """What adam_step gives, the averages first. Refused if it is something else."""
     given = answer(*inputs)
     if not isinstance(given, tuple | list) or len(given) != 3:
-        raise Refused("It should return three tensors: w, m, v.")
+        raise Refused(gettext("It should return three tensors: w, m, v."))
     return dict(zip(("m", "v", "w"), (given[1], given[2], given[0]), strict=True))
 
 

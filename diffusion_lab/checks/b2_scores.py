@@ -7,6 +7,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
+from ..language import gettext
 from .compare import Refused
 from .exercise import Exercise, noise
 
@@ -68,7 +69,7 @@ def a_number(answer: Callable, table: Tensor) -> object:
     """What macro_f1 gives. Refused if it is nan."""
     given = answer(table)
     if isinstance(given, float | Tensor) and torch.as_tensor(given).isnan().any():
-        raise Refused("The result is nan: a class that is never named, never occurs, or is nowhere, gives 0 / 0.")
+        raise Refused(gettext("The result is nan: a class that is never named, never occurs, or is nowhere, gives 0 / 0."))
     return given
 
 

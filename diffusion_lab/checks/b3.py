@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ..language import gettext
 from ..schedules import cosine, linear, sigmoid
 from ..steps import perturb
 from .b3_attention import B3_3
@@ -230,27 +231,26 @@ def cosine_table(T: int) -> Tensor:
     return cosine(T).alpha_bar
 
 
-LEFT = "at t = T less than 1 % of the picture's variance is left"
-
-
 def properties(answer: Callable, T: int) -> dict[str, object]:
     """What a schedule's table must have."""
     table = answer(T)
     try:
         table = torch.as_tensor(table)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise Refused(f"It should return the numbers alpha_bar, but returned {type(table).__name__}.") from error
+        told = gettext("It should return the numbers alpha_bar, but returned {kind}.").format(kind=type(table).__name__)
+        raise Refused(told) from error
     if table.is_complex():
-        raise Refused("It should return real numbers, but returned complex ones.")
+        raise Refused(gettext("It should return real numbers, but returned complex ones."))
     table = table.double().cpu()
     if table.ndim != 1 or len(table) < 2:
-        raise Refused(f"It should return one row of T + 1 numbers, but returned the shape {tuple(table.shape)}.")
+        told = gettext("It should return one row of T + 1 numbers, but returned the shape {shape}.")
+        raise Refused(told.format(shape=tuple(table.shape)))
     return {
-        "there are T + 1 numbers": len(table) == T + 1,
-        "the first number is 1": bool(table[0] == 1),
-        "each number is below the one before": bool((table[1:] < table[:-1]).all()),
-        "all numbers are above 0": bool((table > 0).all()),
-        LEFT: bool(table[-1] < 0.01),
+        gettext("there are T + 1 numbers"): len(table) == T + 1,
+        gettext("the first number is 1"): bool(table[0] == 1),
+        gettext("each number is below the one before"): bool((table[1:] < table[:-1]).all()),
+        gettext("all numbers are above 0"): bool((table > 0).all()),
+        gettext("at t = T less than 1 % of the picture's variance is left"): bool(table[-1] < 0.01),
     }
 
 

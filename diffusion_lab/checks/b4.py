@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ..language import gettext
 from .b4_network import B4_3, B4_4, B4_5
 from .compare import Refused
 from .exercise import Exercise, noise
@@ -155,11 +156,17 @@ def where_and_how_far(answer: Callable, origin: Tensor, rays: Tensor, centre: Te
     should = meet(origin, rays, centre, radius).isfinite()  # before the answer, which may change its inputs
     t = answer(origin, rays, centre, radius)
     if not isinstance(t, Tensor) or not t.is_floating_point() or t.shape != rays.shape[1:]:
-        what = f"the shape {tuple(t.shape)}" if isinstance(t, Tensor) and t.is_floating_point() else type(t).__name__
-        raise Refused(f"It should return a tensor of {rays.shape[1]} distances, one for each ray, but returned {what}.")
+        told = gettext("It should return a tensor of {count} distances, one for each ray, but returned {what}.")
+        of_floats = isinstance(t, Tensor) and t.is_floating_point()
+        what = gettext("the shape {shape}").format(shape=tuple(t.shape)) if of_floats else type(t).__name__
+        raise Refused(told.format(count=rays.shape[1], what=what))
     if t.isnan().any():
-        raise Refused("The result holds nan: where a ray misses there is no root. Write torch.inf there, with torch.where.")
-    return {"the table of rays that hit": t.isfinite(), "the row of distances": t[should].nan_to_num(posinf=1e9)}
+        told = gettext("The result holds nan: where a ray misses there is no root. Write torch.inf there, with torch.where.")
+        raise Refused(told)
+    return {
+        gettext("the table of rays that hit"): t.isfinite(),
+        gettext("the row of distances"): t[should].nan_to_num(posinf=1e9),
+    }
 
 
 def aimed(seed: int, n: int, radius: float, behind: bool) -> tuple[Tensor, Tensor, Tensor, float]:

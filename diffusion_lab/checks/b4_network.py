@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..language import gettext
 from ..schedules import cosine, linear, sigmoid
 from ..steps import to_x0_eps
 from .compare import Refused
@@ -227,8 +228,8 @@ def as_pair(answer: Callable, *inputs: object) -> dict[str, Tensor]:
     """The two results by their names, eps first: x0 follows from it."""
     got = answer(*inputs)
     if not isinstance(got, tuple) or len(got) != 2:
-        what = f"{len(got)} of them" if isinstance(got, tuple) else type(got).__name__
-        raise Refused(f"It should return two tensors, x0 and eps, but returned {what}.")
+        what = gettext("{count} of them").format(count=len(got)) if isinstance(got, tuple) else type(got).__name__
+        raise Refused(gettext("It should return two tensors, x0 and eps, but returned {what}.").format(what=what))
     x0, eps = got
     return {"eps": eps, "x0": x0}
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..language import gettext
 from ..schedules import Schedule
 
 Parts = list[tuple[str, object]]  # what an answer gave, in the order in which it is looked at; a lone value has the label ""
@@ -57,23 +58,25 @@ def kind_of_difference(got: object, right: object, nan: bool = False) -> str | N
     """None if `got` is the kind of thing that `right` is, else what differs. nan: may it hold nan?"""
     if isinstance(right, Tensor):
         if not isinstance(got, Tensor):
-            return f"It should return a tensor, but returned {_kind(got)}."
+            return gettext("It should return a tensor, but returned {kind}.").format(kind=_kind(got))
         if got.shape != right.shape:
-            return f"It should return the shape {tuple(right.shape)}, but returned {tuple(got.shape)}."
+            message = gettext("It should return the shape {expected}, but returned {shape}.")
+            return message.format(expected=tuple(right.shape), shape=tuple(got.shape))
         if got.dtype != right.dtype and not (got.is_floating_point() and right.is_floating_point()):
-            return f"It should return {right.dtype}, but returned {got.dtype}."
+            message = gettext("It should return {expected}, but returned {dtype}.")
+            return message.format(expected=right.dtype, dtype=got.dtype)
         if not nan and got.isnan().any():
-            return "The result holds nan: is there 0 / 0, or the root of a negative number?"
+            return gettext("The result holds nan: is there 0 / 0, or the root of a negative number?")
     elif _is_number(right) and not _is_number(got):
-        return f"It should return a number, but returned {_kind(got)}."
+        return gettext("It should return a number, but returned {kind}.").format(kind=_kind(got))
     return None
 
 
 def _kind(value: object) -> str:
     """What a value is, in words. `parts` has made one number of a tensor without dimensions: it must not be called a float."""
     if isinstance(value, bool):
-        return "a single yes or no"
-    return "a single number, without a shape" if _is_number(value) else type(value).__name__
+        return gettext("a single yes or no")
+    return gettext("a single number, without a shape") if _is_number(value) else type(value).__name__
 
 
 def scaled(label: str, got: object, right: object) -> str | None:
@@ -85,29 +88,34 @@ def scaled(label: str, got: object, right: object) -> str | None:
     if abs(factor) < 1e-3 or not torch.allclose(a, factor * b, rtol=1e-4, atol=1e-4 * abs(factor)):
         return None
     if math.isclose(factor, -1, rel_tol=1e-3):
-        return f"The sign is wrong: {label or 'your result'} is minus the expected one."
-    return (
-        f"{label or 'Your result'} is the expected one times {factor:.4g}." if isinstance(right, Tensor) else None
-    )  # all numbers are
+        message = gettext("The sign is wrong: {label} is minus the expected one.")
+        return message.format(label=label or gettext("your result"))
+    if not isinstance(right, Tensor):
+        return None  # every number is another one times something
+    message = gettext("{label} is the expected one times {factor:.4g}.")
+    return message.format(label=label or gettext("Your result"), factor=factor)
 
 
 def numbers(label: str, got: object, right: object) -> str:
     """What came out and what was expected, in numbers."""
     if isinstance(right, bool):
-        return f"it is not so that {label}."
+        return gettext("it is not so that {label}.").format(label=label)
+    label = label or gettext("your result")
     if not isinstance(right, Tensor):
-        return f"{label or 'your result'} is {_told_apart(got, right)}."
+        return gettext("{label} is {values}.").format(label=label, values=_told_apart(got, right))
     difference = (got.detach().double() - right.double()).abs()
     place = tuple(int(i) for i in np.unravel_index(int(difference.argmax()), tuple(right.shape)))
     count = int((difference > 1e-4 + 1e-4 * right.double().abs()).sum())
-    values = _told_apart(got[place].item(), right[place].item(), f" at {list(place)}")
-    return f"{label or 'your result'} has {values}; {count} of {right.numel()} values differ."
+    values = _told_apart(got[place].item(), right[place].item(), list(place))
+    message = gettext("{label} has {values}; {count} of {total} values differ.")
+    return message.format(label=label, values=values, count=count, total=right.numel())
 
 
-def _told_apart(got: object, right: object, place: str = "") -> str:
+def _told_apart(got: object, right: object, place: list[int] | None = None) -> str:
     """Both values, with as many digits as tell them apart."""
     digits = next((n for n in range(4, 17) if _short(got, n) != _short(right, n)), 17)
-    return f"{_short(got, digits)}{place}, expected {_short(right, digits)}"
+    message = gettext("{value}, expected {expected}") if place is None else gettext("{value} at {place}, expected {expected}")
+    return message.format(value=_short(got, digits), place=place, expected=_short(right, digits))
 
 
 def _short(value: object, digits: int = 4) -> str:
@@ -119,15 +127,17 @@ def describe(names: list[str], case: tuple) -> str:
     words = []
     for name, value in zip(names, case, strict=True):
         if name == "alpha_bar":
-            words.append(f"a schedule with T = {len(value) - 1}")
+            words.append(gettext("a schedule with T = {T}").format(T=len(value) - 1))
+        elif isinstance(value, Tensor) and value.numel() > 4:
+            words.append(gettext("{name} of shape {shape}").format(name=name, shape=tuple(value.shape)))
         elif isinstance(value, Tensor):
-            words.append(f"{name} of shape {tuple(value.shape)}" if value.numel() > 4 else f"{name} = {_list(value.tolist())}")
+            words.append(f"{name} = {_list(value.tolist())}")
         elif isinstance(value, int | float):
             words.append(f"{name} = {value:g}")
         elif isinstance(value, list):
             words.append(f"{name} = {_list(value)}")
         elif isinstance(value, Schedule):
-            words.append(f"a {name} with T = {value.T}")
+            words.append(gettext("a {name} with T = {T}").format(name=name, T=value.T))
         elif hasattr(value, "prediction"):
             words.append(f"{name}.prediction = {value.prediction!r}")
     return ", ".join(words)

@@ -1,4 +1,8 @@
-"""What an exercise is: its check, its typical mistakes, its hint and its solution."""
+"""What an exercise is: its check, its typical mistakes, its hint and its solution.
+
+The modules of checks say all in English. A task, a hint and a mistake are translated here, where they are shown; what `run`
+says, its labels and refusals, is translated where it is made.
+"""
 
 import html
 import json
@@ -11,13 +15,20 @@ from typing import NamedTuple
 
 import torch
 
+from ..language import gettext, language, later
 from .compare import Parts, Refused, agreeing, another, describe, kind_of_difference, numbers, parts, scaled, unchanged
 
 SOLUTIONS = Path(__file__).with_name("solutions.json")  # written by notebooks/build.py from notebooks/masters/
+STUBS = ("Exercise", "Ejercicio")  # how a stub's error begins: a notebook in one language may run in the other
+SHOWN = {  # for each status its colour and its words
+    "right": ("#2e7d32", later("Exercise {name}: right.")),
+    "not yet": ("#b3501e", later("Exercise {name}: not yet.")),
+    "not done yet": ("#666666", later("Exercise {name}: not done yet.")),
+}
 
 
 class Verdict(NamedTuple):
-    """What a check found. status: "right", "not yet" or "not done yet"; only "right" counts as true."""
+    """What a check found. status: "right", "not yet" or "not done yet", in any language; only "right" counts as true."""
 
     name: str
     status: str
@@ -27,14 +38,17 @@ class Verdict(NamedTuple):
         return self.status == "right"
 
     def __str__(self):
-        return f"Exercise {self.name}: {self.status}. {self.message}".strip()
+        return f"{self.head()} {self.message}".strip()
 
     __repr__ = __str__
 
+    def head(self) -> str:
+        """The exercise and the status, in the language that was asked for."""
+        return gettext(SHOWN[self.status][1]).format(name=self.name)
+
     def _repr_html_(self):
-        colour = {"right": "#2e7d32", "not yet": "#b3501e", "not done yet": "#666666"}[self.status]
         return (
-            f'<div style="border-left: 4px solid {colour}; padding: 2px 10px"><b>Exercise {self.name}: {self.status}.</b> '
+            f'<div style="border-left: 4px solid {SHOWN[self.status][0]}; padding: 2px 10px"><b>{self.head()}</b> '
             f"{html.escape(self.message)}</div>"
         )
 
@@ -82,18 +96,18 @@ class Exercise:
                 wrong = self.examine(answer)
             verdict = Verdict(self.name, "not yet" if wrong else "right", wrong or "")
         except _NotDone:
-            verdict = Verdict(self.name, "not done yet", "Write the function, then run this cell again.")
+            verdict = Verdict(self.name, "not done yet", gettext("Write the function, then run this cell again."))
         if not verdict and os.environ.get("DIFFUSION_LAB_STRICT") == "1":
             raise AssertionError(str(verdict))
         return verdict
 
     def hint(self) -> Text:
         """A nudge in the right direction."""
-        return Text(self.nudge)
+        return Text(gettext(self.nudge))
 
     def solution(self) -> Text:
         """The code of a solution; there may be others."""
-        return Text(json.loads(SOLUTIONS.read_text(encoding="utf-8"))[self.name])
+        return Text(solutions()[self.name])
 
     def results(self, answer: Callable, cases: list[tuple]) -> list[Parts]:
         """What `answer` gives in each case. An exception is a result, too: it may be the mark of a mistake."""
@@ -103,7 +117,7 @@ class Exercise:
         try:
             return parts(self.run(answer, *case))
         except NotImplementedError as error:  # torch raises it, too
-            if str(error).startswith("Exercise"):
+            if str(error).startswith(STUBS):
                 raise _NotDone from error
             return parts(error)
         except Exception as error:  # whatever a student's code raises is a finding, not a crash
@@ -123,13 +137,13 @@ class Exercise:
             if not unchanged(a, b)
         ]
         if not failed:
-            return f"The values are right, but you changed {changed[0]} itself: make a new one." if changed else None
+            only_changed = gettext("The values are right, but you changed {name} itself: make a new one.")
+            return only_changed.format(name=changed[0]) if changed else None
         first = failed[0]
         place, (label, expected) = good[first], right[first][good[first]]
         value = got[first][place][1] if len(got[first]) > place else None
-        fine = next(
-            (f" (It is right for {describe(names, case)}.)" for i, case in enumerate(self.cases()) if i not in failed), ""
-        )
+        fine = next((describe(names, case) for i, case in enumerate(self.cases()) if i not in failed), "")
+        fine = fine and " " + gettext("(It is right for {inputs}.)").format(inputs=fine)
         return (
             self._mistake(got, good, sorted(range(len(got)), key=lambda i: i not in failed))
             or self._not_comparable(value, expected, describe(names, self.cases()[first]))
@@ -145,7 +159,7 @@ class Exercise:
         for hint, mistake in self.mistakes.items():
             fresh = self.cases()  # most mistakes differ in the first case that is looked at: no other is run then
             if all(agreeing(got[i], self._result(mistake, fresh[i])) >= min(good[i] + 1, len(got[i])) for i in cases):
-                return hint
+                return gettext(hint)
         return None
 
     @staticmethod
@@ -153,17 +167,19 @@ class Exercise:
         if isinstance(value, Refused):
             return str(value)
         if isinstance(value, Exception):
-            sign = " Is a * missing before a bracket?" if "not callable" in str(value) else ""
-            return (
-                f"Your function stopped with {type(value).__name__}: {str(value).rstrip('.')}.{sign} (The input was {inputs}.)"
-            )
+            said = [gettext("Your function stopped with {error}: {text}."), gettext("(The input was {inputs}.)")]
+            if "not callable" in str(value):
+                said.insert(1, gettext("Is a * missing before a bracket?"))
+            return " ".join(said).format(error=type(value).__name__, text=str(value).rstrip("."), inputs=inputs)
         return kind_of_difference(value, expected)
 
     def _random(self, answer: Callable, got: list[Parts]) -> str | None:
         again = self.results(answer, self.cases())
         if all(agreeing(a, g) == len(g) for a, g in zip(again, got, strict=True)):
             return None
-        return "Twice the same input, but two different results: draw no noise of your own, all of it comes as an argument."
+        return gettext(
+            "Twice the same input, but two different results: draw no noise of your own, all of it comes as an argument."
+        )
 
     def _ignored(self, answer: Callable, got: list[Parts], right: list[Parts], names: list[str]) -> str | None:
         """Names an argument that should make a difference and makes none."""
@@ -175,13 +191,26 @@ class Exercise:
 
             should = moved(self.right, right)
             if any(should) and not any(moved(answer, got)):
-                return f"Your result stays the same when {name} changes: use the argument {name}, not a fixed value."
+                return gettext(
+                    "Your result stays the same when {name} changes: use the argument {name}, not a fixed value."
+                ).format(name=name)
         return None
 
     def _in_numbers(self, difference: str, inputs: str, fine: str, changed: list[str]) -> str:
         """The last resort: what was asked for, on which input, what came out and what was expected."""
-        besides = f" Besides, you changed {changed[0]} itself: make a new one." if changed else ""
-        return f"Asked: {self.task} For {inputs}: {difference}{fine}{besides}"
+        said = gettext("Asked: {task} For {inputs}: {difference}").format(
+            task=gettext(self.task), inputs=inputs, difference=difference
+        )
+        if changed:
+            fine += " " + gettext("Besides, you changed {name} itself: make a new one.").format(name=changed[0])
+        return said + fine
+
+
+def solutions() -> dict[str, str]:
+    """The code that solves each exercise. Its comments are in the language that was asked for, where such a file has it."""
+    own = SOLUTIONS.with_name(f"solutions_{language()}.json")
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in (SOLUTIONS, own) if path.exists()]
+    return {name: code for texts in found for name, code in texts.items()}
 
 
 def noise(seed: int, *shape: int) -> torch.Tensor:

@@ -7,6 +7,7 @@ from operator import index
 import torch
 from torch import Tensor, nn
 
+from ..language import gettext, later
 from ..samplers import State
 from ..schedules import cosine, linear
 from ..steps import ddpm_step, to_x0_eps
@@ -15,11 +16,12 @@ from .exercise import Exercise, noise
 
 
 def whole(time: object, advice: str) -> int:
-    """A time as an int; NumPy's and PyTorch's whole numbers are welcome."""
+    """A time as an int; NumPy's and PyTorch's whole numbers are welcome. advice: a message, translated if it is shown."""
     try:
         return index(time)
     except TypeError:
-        raise Refused(f"Times are whole numbers, an index into alpha_bar, but {time!r} is not one: {advice}") from None
+        message = gettext("Times are whole numbers, an index into alpha_bar, but {time!r} is not one: {advice}")
+        raise Refused(message.format(time=time, advice=gettext(advice))) from None
 
 
 class Believer(nn.Module):
@@ -33,7 +35,7 @@ class Believer(nn.Module):
         self.alpha_bar, self.asked = alpha_bar, []
 
     def forward(self, x: Tensor, t: int) -> tuple[Tensor, Tensor]:
-        self.asked.append(whole(t, "the network takes t itself, not t / T."))
+        self.asked.append(whole(t, later("the network takes t itself, not t / T.")))
         x0 = torch.tanh(1.3 * x + t / len(self.alpha_bar))
         return x0.clamp(-0.8, 0.8), to_x0_eps("x0", x0, x, t, self.alpha_bar)[1]
 
@@ -109,15 +111,17 @@ def walked(answer: Callable, believe: Believer, x: Tensor, pairs: list, noises: 
     """The states, and what the network was asked."""
     states = answer(believe, x, pairs, noises, alpha_bar)
     if isinstance(states, State | Tensor):
-        raise Refused("It should return the list of all states, and not the last picture alone.")
+        raise Refused(gettext("It should return the list of all states, and not the last picture alone."))
     if not isinstance(states, list | tuple) or not states or not all(isinstance(state, State) for state in states):
-        raise Refused("It should return a list of states: State(t, x, x0) before each step, and State(0, x, x) at the end.")
+        raise Refused(
+            gettext("It should return a list of states: State(t, x, x0) before each step, and State(0, x, x) at the end.")
+        )
     found: dict[str, object] = {
-        "the list of the states' times": [state.t for state in states],
-        "the list of times that the network was asked about": believe.asked,
+        gettext("the list of the states' times"): [state.t for state in states],
+        gettext("the list of times that the network was asked about"): believe.asked,
     }
-    found |= {f"x of state {i}": state.x for i, state in enumerate(states)}
-    return found | {f"x0 of state {i}": state.x0 for i, state in enumerate(states)}
+    found |= {gettext("x of state {i}").format(i=i): state.x for i, state in enumerate(states)}
+    return found | {gettext("x0 of state {i}").format(i=i): state.x0 for i, state in enumerate(states)}
 
 
 L1_4 = Exercise(

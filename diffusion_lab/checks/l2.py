@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from ..language import gettext
 from ..schedules import cosine, linear
 from ..steps import perturb
 from .compare import Refused, unchanged
@@ -77,7 +78,7 @@ def pair(answer: Callable, v: Tensor, x_t: Tensor, t: int, alpha_bar: Tensor) ->
     """x0 and eps, each to be compared."""
     got = answer(v, x_t, t, alpha_bar)
     if not isinstance(got, tuple | list) or len(got) != 2:
-        raise Refused("It should return two things, (x0, eps).")
+        raise Refused(gettext("It should return two things, (x0, eps)."))
     return {"x0": got[0], "eps": got[1]}
 
 
@@ -168,9 +169,9 @@ def after(answer: Callable, average: nn.Module, model: nn.Module, decay: float) 
     old = average.state_dict()
     new = {name: value for name, value in mine.state_dict().items() if value.is_floating_point()}
     return {
-        "the trained network stays as it is": unchanged(theirs, model),
-        "the list of what moved": ", ".join(name for name, value in new.items() if not torch.equal(value, old[name])),
-    } | {f"the average's {name}": value for name, value in new.items()}
+        gettext("the trained network stays as it is"): unchanged(theirs, model),
+        gettext("the list of what moved"): ", ".join(k for k, value in new.items() if not torch.equal(value, old[k])),
+    } | {gettext("the average's {name}").format(name=name): value for name, value in new.items()}
 
 
 L2_5 = Exercise(

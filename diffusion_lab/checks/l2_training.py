@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..language import gettext
 from ..schedules import Schedule, cosine, linear
 from ..steps import perturb, target, to_x0_eps
 from ..training import diffusion_loss
@@ -49,25 +50,28 @@ def squared(
 def trains_on(model: nn.Module) -> None:
     """Refuses, in words, what leaves a network that is trained no longer fit for it."""
     if not all(part.training for part in model.modules()):
-        raise Refused("You put the network that is trained into eval mode: leave its mode as it is.")
+        raise Refused(gettext("You put the network that is trained into eval mode: leave its mode as it is."))
     if not all(weight.requires_grad for weight in model.parameters()):
-        raise Refused("You switched requires_grad off in the network that is trained: leave it as it is.")
+        raise Refused(gettext("You switched requires_grad off in the network that is trained: leave it as it is."))
 
 
 def with_slope(answer: Callable, model: Probe, *batch: object) -> dict[str, object]:
     """The loss, and what a training needs of it: the slopes of the network's weights."""
     got = answer(model, *batch)
     if isinstance(got, Tensor) and got.ndim:
-        raise Refused(f"The loss is one number, and this has the shape {tuple(got.shape)}: take the mean of all squares.")
+        message = gettext("The loss is one number, and this has the shape {shape}: take the mean of all squares.")
+        raise Refused(message.format(shape=tuple(got.shape)))
     trains_on(model)
     if model.weight.grad is not None:
-        raise Refused("You called backward() in the loss: return it only, for backward() belongs to the training loop.")
+        raise Refused(
+            gettext("You called backward() in the loss: return it only, for backward() belongs to the training loop.")
+        )
     if isinstance(got, Tensor) and got.requires_grad:
         got.backward()
     return {
-        "backward() from the loss reaches the weights": model.weight.grad is not None,
-        "the loss": got.item() if isinstance(got, Tensor) else got,
-        "the slope of the loss": model.weight.grad,
+        gettext("backward() from the loss reaches the weights"): model.weight.grad is not None,
+        gettext("the loss"): got.item() if isinstance(got, Tensor) else got,
+        gettext("the slope of the loss"): model.weight.grad,
     }
 
 
@@ -223,7 +227,9 @@ def trained(answer: Callable, model: nn.Module, optimizer: Descent, batches: Ten
 
     def watched(network: nn.Module, batch: Tensor) -> Tensor:
         if network is not copy_:
-            raise Refused("loss takes the network `model` itself, no copy of it, and then the batch: loss(model, batch).")
+            raise Refused(
+                gettext("loss takes the network `model` itself, no copy of it, and then the batch: loss(model, batch).")
+            )
         trains_on(network)
         seen.append(batch)
         return loss(network, batch)
@@ -236,15 +242,21 @@ def trained(answer: Callable, model: nn.Module, optimizer: Descent, batches: Ten
     losses = answer(copy_, torch.optim.SGD(copy_.parameters(), optimizer.lr, momentum=0.9), one_by_one(), watched)
     trains_on(copy_)
     if not isinstance(losses, list):
-        raise Refused(f"It should return the list of all losses, but returned {type(losses).__name__}.")
+        message = gettext("It should return the list of all losses, but returned {kind}.")
+        raise Refused(message.format(kind=type(losses).__name__))
     if not losses:
-        raise Refused("The list of losses is empty: append value.item() in each turn of the loop.")
+        raise Refused(gettext("The list of losses is empty: append value.item() in each turn of the loop."))
     if any(isinstance(value, Tensor) for value in losses):
-        raise Refused("The losses are tensors, which keep the whole network's memory alive: note value.item(), a number.")
+        raise Refused(
+            gettext("The losses are tensors, which keep the whole network's memory alive: note value.item(), a number.")
+        )
     if not all(isinstance(value, int | float) for value in losses):
-        raise Refused("The list should hold the losses as numbers: note value.item().")
-    weights = {f"the weight {name} after the training": value for name, value in copy_.state_dict().items()}
-    return weights | {"the list of losses": torch.tensor(losses), "batches are taken one by one": max(ahead, default=0) < 2}
+        raise Refused(gettext("The list should hold the losses as numbers: note value.item()."))
+    weight = gettext("the weight {name} after the training")
+    return {weight.format(name=name): value for name, value in copy_.state_dict().items()} | {
+        gettext("the list of losses"): torch.tensor(losses),
+        gettext("batches are taken one by one"): max(ahead, default=0) < 2,
+    }
 
 
 L2_4 = Exercise(

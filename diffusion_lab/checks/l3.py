@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from ..language import gettext
 from ..sprites import CLASSES
 from ..steps import guide
 from .compare import Refused
@@ -55,7 +56,7 @@ def coins(answer: Callable, c: Tensor, p: float, generator: torch.Generator) -> 
     before = c.clone()
     first = answer(c, p, generator)
     if not isinstance(first, Tensor) or first.shape != c.shape:
-        raise Refused("It should return contexts of the shape of c, (B, V).")
+        raise Refused(gettext("It should return contexts of the shape of c, (B, V)."))
 
     def draws(seed: int, count: int) -> Tensor:
         source = torch.Generator().manual_seed(seed)
@@ -65,18 +66,18 @@ def coins(answer: Callable, c: Tensor, p: float, generator: torch.Generator) -> 
     hidden = (many == 0).all(dim=2)
     rows = hidden.double().mean(dim=0)  # how often each row was hidden
     return {
-        "the share of rows of ones": round(20 * (many == 1).all(dim=2).double().mean().item()) / 20,
-        "the largest factor of what is kept": (many / before).max().item(),
-        "what is kept stays as it is": bool(((many == 0) | (many == before)).all()),
-        "each row is hidden or kept as a whole": bool(((many == 0).any(dim=2) == hidden).all()),
-        "some rows are hidden": bool(hidden.any()),
-        "the same generator gives the same coins": torch.equal(draws(1, 20), many[:20]),
-        "another generator, or the next draw, gives other coins": not (
+        gettext("the share of rows of ones"): round(20 * (many == 1).all(dim=2).double().mean().item()) / 20,
+        gettext("the largest factor of what is kept"): (many / before).max().item(),
+        gettext("what is kept stays as it is"): bool(((many == 0) | (many == before)).all()),
+        gettext("each row is hidden or kept as a whole"): bool(((many == 0).any(dim=2) == hidden).all()),
+        gettext("some rows are hidden"): bool(hidden.any()),
+        gettext("the same generator gives the same coins"): torch.equal(draws(1, 20), many[:20]),
+        gettext("another generator, or the next draw, gives other coins"): not (
             torch.equal(draws(2, 20), many[:20]) or torch.equal(many[:20], many[20:40])
         ),
-        "each sprite has its own coin": bool((hidden.any(dim=1) & ~hidden.all(dim=1)).any()),
-        "each row is hidden as often as the others": (rows.max() - rows.min()).item() < 0.25,
-        "the share of hidden rows": round(20 * rows.mean().item()) / 20,  # chance is under 0.01
+        gettext("each sprite has its own coin"): bool((hidden.any(dim=1) & ~hidden.all(dim=1)).any()),
+        gettext("each row is hidden as often as the others"): (rows.max() - rows.min()).item() < 0.25,
+        gettext("the share of hidden rows"): round(20 * rows.mean().item()) / 20,  # chance is under 0.01
     }
 
 
@@ -171,9 +172,11 @@ class Spy(nn.Module):
     def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
         self.calls.append(len(x))
         if len(t) != len(x) or (c is not None and len(c) != len(x)):
-            raise ValueError(
-                f"x has {len(x)} entries, t has {len(t)}, c has {'none' if c is None else len(c)}: all must be equal."
-            )
+            if c is None:
+                message = gettext("x has {x} entries, t has {t}, c has none: all must be equal.")
+                raise ValueError(message.format(x=len(x), t=len(t)))
+            message = gettext("x has {x} entries, t has {t}, c has {c}: all must be equal.")
+            raise ValueError(message.format(x=len(x), t=len(t), c=len(c)))
         wish = x.new_zeros(1) if c is None else c @ torch.arange(1.0, c.shape[1] + 1)
         wish = wish.reshape(-1, 1, 1, 1)
         return (1 + wish) * x + t.reshape(-1, 1, 1, 1) + wish**2  # not linear: s (c - u) is not what the context s c gives
@@ -205,7 +208,7 @@ def woven(model: nn.Module, x: Tensor, t: Tensor, c: Tensor, s: float) -> Tensor
 def asked(answer: Callable, model: Spy, x: Tensor, t: Tensor, c: Tensor, s: float) -> dict[str, object]:
     """The answer, and how often the network was called for it."""
     got = answer(model, x, t, c, s)
-    return {"the guided answer": got, "the number of the model's calls": len(model.calls)}
+    return {gettext("the guided answer"): got, gettext("the number of the model's calls"): len(model.calls)}
 
 
 L3_4 = Exercise(

@@ -7,13 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..language import gettext, later
 from ..schedules import Schedule, cosine, linear, step_grid
 from ..steps import perturb
 from .compare import Refused
 from .exercise import Exercise, noise
 from .l1_loop import whole
 
-NOT_PAIRED = "These are the times: pair each with the next."
+NOT_PAIRED = later("These are the times: pair each with the next.")
 
 
 def two(pair: object) -> object:
@@ -21,27 +22,26 @@ def two(pair: object) -> object:
     try:
         return tuple(pair)
     except TypeError:
-        raise Refused(NOT_PAIRED) from None
+        raise Refused(gettext(NOT_PAIRED)) from None
 
 
 def grid(answer: Callable, T: int, n: int) -> dict[str, object]:
     """What a grid must be. Where it rounds up and where down is free."""
     got = answer(T, n)
     if hasattr(got, "__next__"):
-        raise Refused(
-            f"It should return a list, which can be used twice and turned round: put list() around the {type(got).__name__}."
-        )
+        message = gettext("It should return a list, which can be used twice and turned round: put list() around the {kind}.")
+        raise Refused(message.format(kind=type(got).__name__))
     if isinstance(got, list) and len(got) == 2 * n and not any(hasattr(time, "__len__") for time in got):
-        raise Refused("The pairs lie flat in one list: make each a tuple, (t, t_prev).")
-    pairs = [tuple(whole(time, "use round().") for time in two(pair)) for pair in got]
+        raise Refused(gettext("The pairs lie flat in one list: make each a tuple, (t, t_prev)."))
+    pairs = [tuple(whole(time, later("use round().")) for time in two(pair)) for pair in got]
     if not pairs or any(len(pair) != 2 for pair in pairs):
-        raise Refused("It should return a list of n pairs (t, t_prev).")
+        raise Refused(gettext("It should return a list of n pairs (t, t_prev)."))
     sizes = [t - t_prev for t, t_prev in pairs]
     return {
-        "the list of the first time, the last time and the number of steps": [pairs[0][0], pairs[-1][1], len(pairs)],
-        "each step begins where the one before ended, and goes down": all(a[1] == b[0] for a, b in pairwise(pairs))
+        gettext("the list of the first time, the last time and the number of steps"): [pairs[0][0], pairs[-1][1], len(pairs)],
+        gettext("each step begins where the one before ended, and goes down"): all(a[1] == b[0] for a, b in pairwise(pairs))
         and min(sizes) > 0,
-        "the list of the shortest and the longest step": [min(sizes), max(sizes)],
+        gettext("the list of the shortest and the longest step"): [min(sizes), max(sizes)],
     }
 
 
@@ -121,9 +121,10 @@ class Believer(nn.Module):
     def forward(self, x: Tensor, t: int) -> tuple[Tensor, Tensor]:
         """The pair (believed sprite, guessed noise)."""
         if isinstance(t, tuple | list):
-            raise Refused("answer was given a pair, and takes the time t alone: write for t, t_prev in pairs.")
-        if whole(t, "the network takes t itself, not t / T.") < 1:
-            raise Refused(f"The network was asked at t = {t}, where there is no noise: ask it at the t of each pair only.")
+            raise Refused(gettext("answer was given a pair, and takes the time t alone: write for t, t_prev in pairs."))
+        if whole(t, later("the network takes t itself, not t / T.")) < 1:
+            message = gettext("The network was asked at t = {t}, where there is no noise: ask it at the t of each pair only.")
+            raise Refused(message.format(t=t))
         self.seen.append(t)
         x0 = torch.tanh(0.5 * x + self.colour + 0.004 * t)
         return x0, x - (0.5 + 0.001 * t) * x0
@@ -153,13 +154,15 @@ def walk(
     pictures = loop(answer, step, start, pairs, alpha_bar)
     if not isinstance(pictures, list | tuple) or not all(isinstance(picture, Tensor) for picture in pictures):
         raise Refused(
-            "It should return a list of pictures, one for each time: start the list with the start noise, append each x."
+            gettext(
+                "It should return a list of pictures, one for each time: start the list with the start noise, append each x."
+            )
         )
     if not pictures:
-        raise Refused("The list is empty: append each picture to it, and return it after the loop.")
+        raise Refused(gettext("The list is empty: append each picture to it, and return it after the loop."))
     return {
-        "the list of pictures, start first,": torch.stack(list(pictures)),
-        "the number of the network's answers": len(answer.seen),
+        gettext("the list of pictures, start first,"): torch.stack(list(pictures)),
+        gettext("the number of the network's answers"): len(answer.seen),
     }
 
 
