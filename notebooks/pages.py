@@ -61,7 +61,7 @@ window.MathJax = {
 class Language:
     """What the site says in a language, and where: its code, its name there, its first page, its notebooks' folder and titles.
 
-    The glossary is a page made of the tables under the heading `words` in each lab.
+    The glossary is a page made of the tables under the heading in each lab that begins as `words` does.
     """
 
     code: str
@@ -99,7 +99,7 @@ ENGLISH = Language(
     glossary="glossary.html",
     glossary_title="Glossary",
     glossary_head="The words of the labs, and the labs that explain them.\n\n| Term | Means | Lab |\n|---|---|---|",
-    words="## Words of this lab",
+    words="## Words of this ",
     playground_title="Playground",
 )
 SPANISH = Language(
@@ -112,8 +112,8 @@ SPANISH = Language(
     glossary="glossary.es.html",
     glossary_title="Glosario",
     glossary_head="Las palabras de los laboratorios, y el laboratorio que explica cada una.\n\n"
-    "| Término | Significado | Laboratorio |\n|---|---|---|",
-    words="## Palabras de este laboratorio",
+    "| Término | Significa | Laboratorio |\n|---|---|---|",
+    words="## Palabras de este ",
     playground_title="Zona de pruebas",
 )
 LANGUAGES = (ENGLISH, SPANISH)

@@ -93,8 +93,10 @@ def lab_with(*lines):
 
 def test_the_glossary_has_the_words_of_all_labs_in_order():
     after = "\n## After\n| no | word |"
-    one = lab_with(ENGLISH.words, "| Term | Means |", "|---|---|", "| time | how much noise |", after)
-    two = lab_with(ENGLISH.words, "| Term | Means |", "|---|---|", "| Belief | a *guess* |", "| $v$ | a mixture |", after)
+    one = lab_with(f"{ENGLISH.words}lab", "| Term | Means |", "|---|---|", "| time | how much noise |", after)
+    two = lab_with(
+        f"{ENGLISH.words}lab", "| Term | Means |", "|---|---|", "| Belief | a *guess* |", "| $v$ | a mixture |", after
+    )
     first, second, *_ = ENGLISH.labs
     text = pages.glossary(ENGLISH, {first: one, second: two}).splitlines()
     assert text[0] == "# Glossary" and text[4:] == [
@@ -106,13 +108,20 @@ def test_the_glossary_has_the_words_of_all_labs_in_order():
     ]
 
 
+def test_each_lab_has_words_in_its_glossary(site):
+    for language in pages.LANGUAGES:
+        links = pages.Links((site / language.glossary).read_text(encoding="utf-8")).links
+        for lab in language.labs:
+            assert links.count(pages.page_of(lab)) > 5, lab  # one is the menu's
+
+
 def test_the_spanish_glossary_sorts_letters_with_accents_where_they_belong(monkeypatch):
     rows = ["| paso | uno |", "| época | dos |", "| **EDO** | tres |", "| estimación | cuatro |"]
-    lab = lab_with("## Palabras de este laboratorio", "| Término | Qué es |", "|:--|---|", *rows)
+    lab = lab_with("## Palabras de este cuaderno", "| Término | Qué es |", "|:--|---|", *rows)
     path = "notebooks/es/L1_Sampling.ipynb"
     monkeypatch.setitem(pages.LABS, path, "L1 Muestreo")
     text = pages.glossary(SPANISH, {path: lab}).splitlines()
-    assert text[0] == "# Glosario" and text[4] == "| Término | Significado | Laboratorio |"
+    assert text[0] == "# Glosario" and text[4] == "| Término | Significa | Laboratorio |"
     assert [row.split("|")[1].strip() for row in text[6:]] == ["**EDO**", "época", "estimación", "paso"]
     assert text[7] == "| época | dos | [L1](notebooks/es/L1_Sampling.html) |"
 
