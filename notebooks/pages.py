@@ -125,6 +125,7 @@ body { margin: 0; } img { max-width: 100%; height: auto; }
 .site table { border-collapse: collapse; display: block; overflow-x: auto; }
 .site td, .site th { border-bottom: 1px solid #d0d0d5; padding: .3rem .7rem; text-align: left; vertical-align: top; }
 .site pre { background: #f5f5f7; padding: .8rem; overflow-x: auto; } .site a { color: #0a58ca; }
+.site :not(pre) > code { overflow-wrap: anywhere; }
 details.folded > summary { margin-left: 6rem; color: #5b6472; cursor: pointer; }
 details.folded > summary { font: 14px/1.6 system-ui, sans-serif; }
 .anchor-link { visibility: hidden; } :hover > .anchor-link { visibility: visible; }
@@ -245,8 +246,8 @@ def glossary(language: Language, notebooks: dict[str, dict]) -> str:
 
 
 def _alphabetical(row: str) -> str:
-    """What rows are sorted by: a letter with an accent stands where it stands without one."""
-    letters = unicodedata.normalize("NFD", row.strip("|* $`\\").lower())
+    """What rows are sorted by, their terms: a letter with an accent stands where it stands without one."""
+    letters = unicodedata.normalize("NFD", row.strip("|* $`\\").partition("|")[0].strip().lower())
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 

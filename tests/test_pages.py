@@ -116,13 +116,13 @@ def test_each_lab_has_words_in_its_glossary(site):
 
 
 def test_the_spanish_glossary_sorts_letters_with_accents_where_they_belong(monkeypatch):
-    rows = ["| paso | uno |", "| época | dos |", "| **EDO** | tres |", "| estimación | cuatro |"]
+    rows = ["| paso rápido | cinco |", "| paso | uno |", "| época | dos |", "| **EDO** | tres |", "| estimación | cuatro |"]
     lab = lab_with("## Palabras de este cuaderno", "| Término | Qué es |", "|:--|---|", *rows)
     path = "notebooks/es/L1_Sampling.ipynb"
     monkeypatch.setitem(pages.LABS, path, "L1 Muestreo")
     text = pages.glossary(SPANISH, {path: lab}).splitlines()
     assert text[0] == "# Glosario" and text[4] == "| Término | Significa | Laboratorio |"
-    assert [row.split("|")[1].strip() for row in text[6:]] == ["**EDO**", "época", "estimación", "paso"]
+    assert [row.split("|")[1].strip() for row in text[6:]] == ["**EDO**", "época", "estimación", "paso", "paso rápido"]
     assert text[7] == "| época | dos | [L1](notebooks/es/L1_Sampling.html) |"
 
 

@@ -240,6 +240,17 @@ def test_it_fits_a_phone_and_works_without_the_network_afterwards(visit, tmp_pat
     draw(page, "slime, not green")
 
 
+def test_texts_fit_a_phone(chromium, address):
+    context = chromium.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    page, wide = context.new_page(), []
+    for name in (*map(pages.page_of, pages.TEXTS), *(language.glossary for language in pages.LANGUAGES)):
+        page.goto(address + name)
+        if page.evaluate("document.documentElement.scrollWidth") > 360:
+            wide.append(name)
+    assert wide == []
+    context.close()
+
+
 def test_from_the_disk_it_says_what_to_do(chromium, address, tmp_path):
     (tmp_path / playground.FOLDER).mkdir()
     shutil.copy(playground.SITE / "unstarted.js", tmp_path / playground.FOLDER)
