@@ -3,13 +3,11 @@ to the same page in the other language. And the Spanish guide, which says what R
 
 import json
 import re
-import sys
 from html import escape
 
 import pytest
 from common import ROOT, load_script
 
-sys.path.insert(0, str(ROOT / "notebooks"))  # pages.py imports build.py, its neighbour
 pages = load_script(ROOT / "notebooks" / "pages.py")
 ENGLISH, SPANISH = pages.LANGUAGES
 GLOSSARIES = [language.glossary for language in pages.LANGUAGES]

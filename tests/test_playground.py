@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 
 import numpy as np
 import onnx
@@ -12,7 +11,6 @@ from common import ROOT, load_script
 
 from diffusion_lab.unet import ContextUnet
 
-sys.path.insert(0, str(ROOT / "notebooks"))  # pages.py imports its neighbours
 playground = load_script(ROOT / "notebooks" / "pages.py").playground
 SITE = playground.SITE
 TEXTS = tomllib.loads((SITE / "texts.toml").read_text(encoding="utf-8"))
