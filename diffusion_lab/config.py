@@ -29,7 +29,7 @@ class TrainConfig:
     shift: int = 0  # move each sprite by up to so many pixels
     hue: float = 0.0  # turn the colours of each sprite by up to so many degrees
     prediction: str = "v"  # what the network answers
-    schedule: str = "linear"
+    schedule: str = "cosine"  # it ends at pure noise, where sampling begins
     T: int = 500
     n_feat: int = 64  # the width of the network: half of it is four times as fast
     seed: int = 0

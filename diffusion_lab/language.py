@@ -15,10 +15,15 @@ LOCALE = Path(__file__).with_name("locale")
 def language() -> str:
     """The language that was asked for: "en", or one that has a catalogue in locale/. ValueError for any other."""
     asked = os.environ.get("DIFFUSION_LAB_LANGUAGE") or "en"
-    if asked != "en" and not (LOCALE / asked).is_dir():
-        known = ", ".join(["en", *sorted(path.name for path in LOCALE.iterdir() if path.is_dir())])
+    if asked not in _known():
+        known = ", ".join(_known())
         raise ValueError(f"DIFFUSION_LAB_LANGUAGE is {asked!r}, and there is no such language here: choose one of {known}.")
     return asked
+
+
+@cache
+def _known() -> list[str]:
+    return ["en", *sorted(path.name for path in LOCALE.iterdir() if path.is_dir())]
 
 
 def gettext(message: str) -> str:

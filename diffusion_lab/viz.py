@@ -50,13 +50,12 @@ def grid(
     if titles and len(titles) != columns:
         wrong = gettext("There are {columns} columns and {titles} titles; the numbers must be equal.")
         raise ValueError(wrong.format(columns=columns, titles=len(titles)))
-    font = font_for([*labels, *titles], 13)
-    picture = _labelled(picture, rows, labels, scale, font)
+    picture = _labelled(picture, rows, labels, scale, font_for(labels, 13))
     if not titles:
         return picture
     pitch = (pictures.shape[2] + 1) * scale
     left = picture.width - columns * pitch  # the last column ends at the right border
-    return _titled(picture, [(left + k * pitch, text) for k, text in enumerate(titles)], font)
+    return _titled(picture, [(left + k * pitch, text) for k, text in enumerate(titles)])
 
 
 def captioned(images, texts: Sequence[str], columns: int = 8, side: int = 96) -> Image.Image:
@@ -91,11 +90,10 @@ def strip(frames, times: Sequence[int], count: int = 10, scale: int = 4, labels:
     moments = np.stack([to_uint8(frames[i]) for i in picks], axis=1)  # (B, count, H, W, 3)
     rows = _enlarge(_tile(moments.reshape(-1, *moments.shape[2:]), len(picks)), scale)
     pitch = (moments.shape[3] + 1) * scale
-    font = font_for(labels, 13)
-    labelled = _labelled(rows, len(moments), labels, scale, font)
+    labelled = _labelled(rows, len(moments), labels, scale, font_for(labels, 13))
     left = labelled.width - rows.width + scale
     titles = [(left + i * pitch, f"t = {times[k]}" if pitch > 60 else f"{times[k]}") for i, k in enumerate(picks)]
-    return _titled(labelled, titles, font)
+    return _titled(labelled, titles)
 
 
 def side_by_side(left: Image.Image, right: Image.Image, titles: tuple[str, str]) -> Image.Image:
@@ -104,7 +102,7 @@ def side_by_side(left: Image.Image, right: Image.Image, titles: tuple[str, str])
     both = Image.new("RGB", (left.width + gap + right.width, max(left.height, right.height)), PAPER)
     both.paste(left, (0, 0))
     both.paste(right, (left.width + gap, 0))
-    return _titled(both, [(4, titles[0]), (left.width + gap + 4, titles[1])], font_for(titles, 13))
+    return _titled(both, [(4, titles[0]), (left.width + gap + 4, titles[1])])
 
 
 def gif(
@@ -287,12 +285,17 @@ def _labelled(picture: Image.Image, rows: int, labels: Sequence[str], scale: int
     return out
 
 
-def _titled(picture: Image.Image, titles: list[tuple[int, str]], font: ImageFont.FreeTypeFont) -> Image.Image:
-    """The picture with a line of text above it, each title at its x."""
+def _titled(picture: Image.Image, titles: list[tuple[int, str]]) -> Image.Image:
+    """The picture with a line of text above it, each title at its x: smaller, where one would run into the next."""
+    ends = [*(x - 4 for x, _ in titles[1:]), picture.width]
+    for size in range(13, 7, -1):
+        font = font_for([text for _, text in titles], size)
+        if all(x + font.getlength(text) <= end for (x, text), end in zip(titles, ends, strict=True)):
+            break
     out = Image.new("RGB", (picture.width, picture.height + 20), PAPER)
     out.paste(picture, (0, 20))
     for x, text in titles:
-        ImageDraw.Draw(out).text((x, 3), text, fill=INK, font=font)
+        ImageDraw.Draw(out).text((x, 16), text, fill=INK, font=font, anchor="ls")
     return out
 
 

@@ -84,6 +84,7 @@ class Lab:
 
     name: str
     title: str
+    title_es: str
     exercises: int
     views: int
     sliders: int

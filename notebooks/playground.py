@@ -1,8 +1,9 @@
 """The playground: a page that draws sprites in the browser. pages.py calls `make`; the page's own sources are in site/.
 
-The networks are written as ONNX, with weights of half precision: the browser reads them and computes in single. What else the
-page must know (words, schedules) is one JSON file. The rest is copied: the sources, and from npm the runtime that computes
-networks in WebAssembly, the encoder of GIFs, and MathJax for the labs.
+The site has it in English and in Spanish; both pages load the same files. The networks are written as ONNX, with weights of
+half precision: the browser reads them and computes in single. What else the pages must know (words, schedules) is one JSON
+file. Their texts are in site/texts.toml. The rest is copied: the sources, and from npm the runtime that computes networks in
+WebAssembly, the encoder of GIFs, and MathJax for the labs.
 """
 
 import hashlib
@@ -12,8 +13,10 @@ import shutil
 import subprocess
 import warnings
 from pathlib import Path
+from string import Template
 
 import onnx
+import tomllib
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
@@ -31,8 +34,9 @@ FROM_NPM = (
     "gifenc/dist/gifenc.esm.js",
 )
 FORMULAS = "mathjax.js"  # what MathJax is called in the site
-PAGE, FOLDER = "playground.html", "playground"  # the page, and the folder of all that it loads
-WORKER = "offline.js"  # a service worker: it lies beside the page, since it sees only what lies beside and below it
+PAGE, FOLDER = "playground.html", "playground"  # the page's source, and the folder of all that the pages load
+PAGES = {"en": PAGE, "es": "playground.es.html"}  # what it is called in the site, in each language
+WORKER = "offline.js"  # a service worker: it lies beside the pages, since it sees only what lies beside and below it
 OPSET = 20  # the first with GELU as one operation
 
 
@@ -100,19 +104,37 @@ def knowledge(folder: Path) -> dict:
         "networks": known,
         "runtime_bytes": (folder / RUNTIME).stat().st_size,
         "words": vocabulary.words,
-        "forms": [[list(tokens), place] for tokens, place in vocabulary.forms.items()],
+        "languages": {language: spoken(vocabulary, language) for language in PAGES},
         "descriptions": [row.nonzero().flatten().tolist() for row in vocabulary.descriptions],
         "counts": vocabulary.counts.tolist(),
-        "fillers": sorted(words.FILLERS),
-        "joins": sorted(words.JOINS),
-        "nots": sorted(words.NOTS),
-        "amounts": words.AMOUNTS,
         "max_weight": words.MAX_WEIGHT,
     }
 
 
-def make(folder: Path, navigation: str):
-    """Write the page and what it loads into the site's folder. navigation: the menu of the site, as HTML."""
+def spoken(vocabulary: words.Vocabulary, language: str) -> dict:
+    """How prompts are read and said in a language: words.Reading, as words.js wants it."""
+    reading = vocabulary.reading(language)
+    return {
+        "forms": [[" ".join(tokens), place] for tokens, place in reading.forms.items()],
+        "after": [[" ".join(tokens), place] for tokens, place in reading.after.items()],
+        "longest": max(map(len, reading.forms)),
+        **{name: sorted(getattr(reading, name)) for name in ("fillers", "joins", "nots", "ors", "own")},
+        "amounts": reading.amounts,
+        "names": [{"forms": name.forms, "agrees": name.agrees} for name in reading.names],
+    }
+
+
+def page(language: str, navigation: str) -> str:
+    """The page in a language, as HTML. navigation: the menu of the site, as HTML."""
+    rows = tomllib.loads((SITE / "texts.toml").read_text(encoding="utf-8"))
+    texts = {name: row[language] for name, row in rows.items()}
+    for_script = json.dumps(texts, ensure_ascii=False).replace("</", "<\\/")  # "</script>" would end the script that holds it
+    source = Template((SITE / PAGE).read_text(encoding="utf-8"))
+    return source.substitute(texts, language=language, navigation=navigation, texts=for_script)
+
+
+def make(folder: Path, navigation: dict[str, str]):
+    """Write the pages and what they load into the site's folder. navigation: the site's menu in each language, as HTML."""
     inside = folder / FOLDER
     inside.mkdir(parents=True, exist_ok=True)
     for name in NETWORKS:
@@ -127,9 +149,9 @@ def make(folder: Path, navigation: str):
         shutil.copyfile(SITE / "node_modules" / name, inside / Path(name).name)
     shutil.copyfile(SITE / "node_modules" / MATHJAX, folder / FORMULAS)
     (inside / "knowledge.json").write_text(json.dumps(knowledge(inside)), encoding="utf-8")
-    page = (SITE / PAGE).read_text(encoding="utf-8").replace("<!-- navigation -->", navigation)
-    (folder / PAGE).write_text(page, encoding="utf-8")
-    files = [PAGE, *(f"{FOLDER}/{path.name}" for path in sorted(inside.iterdir()))]
+    for language, name in PAGES.items():
+        (folder / name).write_text(page(language, navigation[language]), encoding="utf-8")
+    files = [*PAGES.values(), *(f"{FOLDER}/{path.name}" for path in sorted(inside.iterdir()))]
     version = hashlib.sha256(b"".join((folder / name).read_bytes() for name in files)).hexdigest()[:12]
     worker = (SITE / WORKER).read_text(encoding="utf-8")
     worker = worker.replace('"VERSION"', json.dumps(version)).replace('["FILES"]', json.dumps(files))

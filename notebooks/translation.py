@@ -210,6 +210,9 @@ def problems(notebook: dict, translation: Translation) -> list[str]:
         if id in sources or after not in sources:
             found.append(f"{id} stands after {after}: its id must be new, and the master must have that cell")
         found += [f"{id}: {problem}" for problem in _wide(text)]
+    if not found:
+        for cell in translate(notebook, translation)["cells"]:
+            found += [f"{cell['id']}: {problem}" for problem in _wide("".join(cell["source"])) if cell["id"] in code]
     return found
 
 
@@ -287,22 +290,9 @@ def _code_problems(english: str, pairs: dict[str, str], known: dict[str, str]) -
     try:
         if skeleton(english) != skeleton(translated_code(english, pairs)):
             found.append("its code differs, strings and comments aside: f-strings must keep what stands in their braces")
-        lines = formatted({"cells": [_as_cell(translated_code(english, pairs))]})["cells"][0]["source"]
-        found += _wide("".join(lines))
-    except (Drift, SyntaxError) as error:
+    except SyntaxError as error:
         found.append(f"its code cannot be read any more: {error}")
     return found
-
-
-def _as_cell(code: str) -> dict:
-    return {
-        "cell_type": "code",
-        "id": "a",
-        "metadata": {},
-        "outputs": [],
-        "execution_count": None,
-        "source": code.splitlines(True),
-    }
 
 
 def skeleton(code: str) -> str:

@@ -1,7 +1,5 @@
 """What L2 says of its pictures and numbers: the cells are run as they stand in the master, and what they find is compared."""
 
-import sys
-
 import pytest
 import torch
 from common import ROOT, load_script
@@ -10,7 +8,6 @@ from diffusion_lab import load_sprites, to_tensors
 from diffusion_lab.schedules import cosine, linear
 from diffusion_lab.steps import at, perturb, target, to_x0_eps
 
-sys.path.insert(0, str(ROOT / "notebooks"))
 build = load_script(ROOT / "notebooks" / "build.py")
 
 

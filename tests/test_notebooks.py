@@ -220,7 +220,7 @@ def test_ruffs_complaints_lead_to_the_masters_line(master, old, new, row, messag
 
 def test_a_master_must_hold_the_exercises_that_labs_toml_counts(master, monkeypatch):
     monkeypatch.setattr(build, "MASTERS", master(MASTER).parent)
-    lab = build.Lab("L9_Test", "L9 Test", exercises=1, views=0, sliders=0, seconds=1)
+    lab = build.Lab("L9_Test", "L9 Test", "L9 Prueba", exercises=1, views=0, sliders=0, seconds=1)
     with pytest.raises(build.Fault, match=r"L9_Test\.md: its checks should say .*Exercise L9\.1: right.* and said \[\]"):
         build.solve(lab)
 

@@ -634,3 +634,7 @@ def test_a_run_from_trained_weights_begins_with_them_and_with_their_average():
         Run(SMALL).start_from(trained)
     with pytest.raises(ValueError, match="give weights of a ContextUnet of the same size"):
         Run(replace(SMALL, prediction="eps"), words=("dragon", "red")).start_from(trained)
+
+
+def test_by_default_training_ends_at_pure_noise_as_sampling_begins():
+    assert Run(TrainConfig(n_feat=8), "cpu").schedule.alpha_bar[-1].sqrt() < 0.01  # 0.08 with the linear schedule

@@ -293,3 +293,15 @@ def test_grid_may_stand_on_another_background():
     figure = clear[..., 3] > 0
     outside = viz.figures_outside(viz.to_uint8(sprites))
     assert figure.sum() == (~outside).sum() and (clear[figure][:, :3] == plain[figure]).all()
+
+
+def test_a_title_that_is_too_wide_is_written_smaller_and_does_not_run_into_the_next():
+    pictures = torch.ones(2, 3, 16, 16)
+    texts = {"short": ("fox", "cat"), "long": ("muñeco de nieve", "cat")}
+    line = {name: np.asarray(viz.grid(pictures, columns=2, scale=5, titles=titles))[:20] for name, titles in texts.items()}
+    height, gap = {}, slice(85, 88)  # the second column begins at 90
+    for name, pixels in line.items():
+        ink = (pixels < 128).any(axis=2)
+        assert ink[:, 90:].any() and not ink[:, gap].any()
+        height[name] = ink[:, 90:].any(axis=1).sum()
+    assert height["long"] < height["short"]

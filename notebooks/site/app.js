@@ -2,12 +2,12 @@
 
 import { matching, suggestWords } from "./combo.js";
 import { Editor } from "./editor.js";
-import { linkOf, readLink } from "./link.js";
+import { linkOf, readLink, translated } from "./link.js";
 import { Networks } from "./network.js";
 import { Generator } from "./random.js";
 import { combine, perturb, sample } from "./sampler.js";
 import { Stage } from "./stage.js";
-import { fill, text } from "./texts.js";
+import { LANGUAGE, text } from "./texts.js";
 import { PromptError, Vocabulary } from "./words.js";
 
 const WAYS = [
@@ -17,7 +17,9 @@ const WAYS = [
 ];
 const FALLBACK = { not: "context_unet dpmpp_2m 10", own: "context_unet dpmpp_2m 25" };
 const HALF = { network: "context_unet", title: "ddpm", sampler: "ddpm", steps: 30 }; // halves that meet need fresh noise
-const IDEAS = ["red potion", "knight", "slime, not green", "fried egg", "hero + 0.6 food", "ghost"];
+const IDEAS = [ // said in the page's language; the first is drawn where no link asks for anything
+  "red potion", "knight", "slime, not green", "fried egg", "hero + 0.6 food", "ghost",
+];
 const REST = 350; // milliseconds without a change until a slider draws
 const MILLION = 1e6;
 const NARROW = "(max-width: 52rem)"; // as in playground.css: there the picture lies below the prompt
@@ -37,10 +39,9 @@ const stepsOf = (steps) => (steps === 1 ? text("evaluation") : text("evaluations
 
 /** Build the page. */
 async function start() {
-  fill(document);
   fillForm();
   const knowledge = await (await fetch(new URL("knowledge.json", import.meta.url))).json();
-  const vocabulary = new Vocabulary(knowledge);
+  const vocabulary = new Vocabulary(knowledge, LANGUAGE), ideas = IDEAS.map((idea) => vocabulary.say(vocabulary.prompt(idea)));
   const networks = new Networks(knowledge.networks, showProgress(knowledge));
   const { height } = knowledge.networks.few_steps;
   const stage = new Stage(height);
@@ -163,7 +164,7 @@ async function start() {
   for (const id of ["number", "way", "guidance", "share", "start", "strength"]) $(id).addEventListener("input", showForm);
   for (const id of ["start", "half", "seed"]) $(id).addEventListener("change", wish); // these wait for Draw
   $("start").addEventListener("change", () => own() || draw());
-  suggestWords($("prompt"), $("suggestions"), (written) => matching(vocabulary.words, written), draw);
+  suggestWords($("prompt"), $("suggestions"), (written, all) => matching(vocabulary.called(all), written), draw);
   for (const id of ["prompt", "second"]) {
     $(id).addEventListener("input", () => ($("suggestions").hidden ? wish() : say(""))); // a word half written is no mistake
   }
@@ -177,10 +178,10 @@ async function start() {
     draw();
     if (matchMedia(NARROW).matches) $("stage").scrollIntoView();
   };
-  addIdeas(ask);
-  $("all-words").textContent = `${vocabulary.words.join(", ")}.`;
+  addIdeas(ideas, ask);
+  $("all-words").textContent = `${vocabulary.called().join(", ")}.`;
   stage.onAnother = () => {
-    const others = vocabulary.words.filter((word) => word !== $("prompt").value);
+    const others = vocabulary.called().filter((word) => word !== $("prompt").value);
     ask(others[crypto.getRandomValues(new Uint16Array(1))[0] % others.length]);
   };
   stage.onTake = (sprite) => {
@@ -191,17 +192,33 @@ async function start() {
     $("own").scrollIntoView({ block: "nearest" });
   };
   const follow = async () => {
-    const left = await readLink(editor);
+    const left = await readLink(editor, ideas[0]);
     showForm();
     await draw();
     if (left.length) say(text("link_left_out", { names: left.join(", ") }), true);
   };
   addEventListener("hashchange", follow);
+  for (const link of document.querySelectorAll(".languages a[href]")) {
+    const other = new Vocabulary(knowledge, link.hreflang), { pathname } = link;
+    const write = (prompt) => rewritten(prompt, vocabulary, other);
+    const lead = () => (link.href = pathname + translated(location.hash, write)); // to the drawing that the address names
+    for (const event of ["pointerdown", "click"]) link.addEventListener(event, lead);
+  }
   networks.load("few_steps").then(() => ($("load").hidden = true), broken); // whatever the link asks for
   $("draw").disabled = false;
   follow();
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("offline.js").catch(() => {}); // some hosts forbid it
   return { networks, vocabulary, draw, stage };
+}
+
+/** A prompt in another language; as it is, where it cannot be read. */
+function rewritten(prompt, from, to) {
+  try {
+    return to.say(from.prompt(prompt));
+  } catch (error) {
+    if (error instanceof PromptError) return prompt;
+    throw error;
+  }
 }
 
 /** 1 at each number of the pixels that are kept, in n pictures. */
@@ -250,13 +267,11 @@ function fillForm() {
     for (const steps of counts) group.append(new Option(`${text(title)}, ${stepsOf(steps)}`, `${network} ${sampler} ${steps}`));
     $("way").append(group);
   }
-  $("prompt").placeholder = text("anything");
-  $("ideas").setAttribute("aria-label", text("ideas"));
   showForm();
 }
 
-function addIdeas(ask) {
-  for (const idea of IDEAS) {
+function addIdeas(ideas, ask) {
+  for (const idea of ideas) {
     const button = document.createElement("button");
     Object.assign(button, { type: "button", textContent: idea });
     button.addEventListener("click", () => ask(idea));

@@ -2,7 +2,7 @@
 
 const MOST = 8;
 
-/** suggest: from the last words written to a list of words. chosen(): called when the text has changed by a choice. */
+/** suggest: from the last words written, and the whole text, to a list of words. chosen(): called when the text has changed by a choice. */
 export function suggestWords(field, list, suggest, chosen) {
   let at = -1;
 
@@ -32,7 +32,7 @@ export function suggestWords(field, list, suggest, chosen) {
   }
 
   function open() {
-    const found = suggest(split()[1]).slice(0, MOST);
+    const found = suggest(split()[1], field.value).slice(0, MOST);
     if (!found.length || field.selectionStart !== field.value.length) return close();
     list.replaceChildren(
       ...found.map(({ word, written }, i) => {
@@ -69,13 +69,16 @@ export function suggestWords(field, list, suggest, chosen) {
   });
 }
 
+/** Small letters without accents. */
+const bare = (text) => text.toLowerCase().normalize("NFD").replace(/\p{Mark}/gu, "");
+
 /** The words that begin as what was written ends: first those that begin so, then those with such a word inside. */
 export function matching(words, written) {
-  const tails = [written.toLowerCase(), written.toLowerCase().split(" ").at(-1)].filter((tail) => tail.length);
-  if (tails.some((tail) => words.includes(tail))) return [];
+  const tails = [written, written.split(" ").at(-1)].filter((tail) => tail.length);
+  if (tails.some((tail) => words.includes(tail.toLowerCase()))) return [];
   for (const tail of tails) {
-    const starts = words.filter((word) => word.startsWith(tail) && word !== tail);
-    const inside = words.filter((word) => !word.startsWith(tail) && word.includes(` ${tail}`));
+    const starts = words.filter((word) => bare(word).startsWith(bare(tail)));
+    const inside = words.filter((word) => !starts.includes(word) && bare(word).includes(` ${bare(tail)}`));
     if (starts.length + inside.length) return [...starts, ...inside].map((word) => ({ word, written: tail }));
   }
   return [];

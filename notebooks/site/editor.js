@@ -3,7 +3,7 @@
 import { byte, spriteOf } from "./pictures.js";
 import { text } from "./texts.js";
 
-// Names are rows of texts.js.
+// Names are those of texts.toml.
 const COLOURS = {
   ink: "#26324a", white: "#ffffff", gray: "#8a8f98", brown: "#7b4a2d", red: "#d1353b", orange: "#f08a24",
   yellow: "#f7d038", green: "#4c9f4a", cyan: "#3fb6c6", blue: "#3266c8", purple: "#7b4bb5", pink: "#ee86b7",
@@ -103,7 +103,6 @@ export class Editor {
   }
 
   #makePalette() {
-    this.palette.setAttribute("aria-label", text("colours"));
     const choose = (colour) => (this.colour = colour);
     for (const [name, colour] of [...Object.entries(COLOURS), ["any_colour", null]]) {
       const label = document.createElement("label"), radio = document.createElement("input");

@@ -18,11 +18,18 @@ export function linkOf(editor) {
   return new URLSearchParams(own ? [...values, ["own", editor.letters]] : values);
 }
 
-/** Fill the form from the link; what does not fit is left as it is. Gives the names of what was left out. */
-export async function readLink(editor) {
+/** The link of a drawing as another language says it: its prompts are written by `write(prompt)`, the rest stays. */
+export function translated(link, write) {
+  const asked = new URLSearchParams(link.slice(1));
+  for (const name of ["prompt", "mix"]) if (asked.has(name)) asked.set(name, write(asked.get(name)));
+  return [...asked].length ? `#${asked}` : "";
+}
+
+/** Fill the form from the link, or with the `first` prompt; what does not fit is left as it is. Gives the names of what was left out. */
+export async function readLink(editor, first) {
   const asked = new URLSearchParams(location.hash.slice(1)), left = [];
   if (![...asked].length) {
-    $("prompt").value ||= "red potion";
+    $("prompt").value ||= first;
     return left;
   }
   for (const [name, id] of Object.entries(FIELDS)) {

@@ -23,7 +23,9 @@ from diffusion_lab.metrics import Judge
 from diffusion_lab.steps import at, perturb, target
 from diffusion_lab.training import train_step
 
-COURSE = TrainConfig(batch=100, lr=1e-3, warmup=0, weight_decay=0.0, ema=0.0, context_dropout=0.1, prediction="eps")
+COURSE = TrainConfig(
+    batch=100, lr=1e-3, warmup=0, weight_decay=0.0, ema=0.0, context_dropout=0.1, prediction="eps", schedule="linear"
+)
 GAMMA = 5.0  # of the min-SNR weights (Hang et al. 2023)
 
 

@@ -45,10 +45,10 @@ def chromium():
 
 @pytest.fixture
 def visit(chromium, address):
-    """visit(hash, ...) opens the page, waits for the first drawing, and gives it. At the end: no error, no other host."""
+    """visit(hash, language, ...) opens the page, waits for the first drawing, gives it. At the end: no error, no other host."""
     contexts, said, asked = [], [], []
 
-    def open_page(link="", **settings):
+    def open_page(link="", language="en", **settings):
         context = chromium.new_context(**settings)
         contexts.append(context)
         context.set_default_timeout(DRAWN)
@@ -56,7 +56,7 @@ def visit(chromium, address):
         page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: said.append(str(error)))
         context.on("request", lambda request: asked.append(request.url))
-        page.goto(address + playground.PAGE + link)
+        page.goto(address + playground.PAGES[language] + link)
         drawn(page)
         return page
 

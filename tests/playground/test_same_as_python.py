@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from visiting import LAST, drawn
+from visiting import LAST, drawn, playground
 
 from diffusion_lab import collect, load_model, sample_ddim, sample_dpmpp_2m
 from diffusion_lab.sprites import to_uint8
@@ -23,33 +23,88 @@ PROMPTS = [
     "side_facing (red)",
 ]
 WRONG = ["zebra", "red not", "0.5", "3 knights", "red, not red"]
+SPANISH = [
+    "una poción roja",
+    "Un CABALLERO, no azul",
+    "pocion morada",
+    "pociones rojas y moradas",
+    "héroe + 0,6 comida",
+    "héroe + 0.6 comida, 1.5 rojo",
+    "un slime que no sea verde",
+    "un monstruo sin rojo ni verde",
+    "no rojo o azul, slime",
+    "un perro café",
+    "un café",
+    "perro, café",
+    "medio caballero y un poco de comida",
+    "Huevos-fritos, con un rey",
+    "no héroe",
+    "no no héroe",
+    "un gato de perfil, marrón",
+    "arana",
+    "PINGÜINO",
+    "pin\u0303a",
+    "red potion, no verde",
+    "rosas, grises",
+    "salvo slime",
+    "comida de color naranja",
+]
+SPANISH_WRONG = ["cebra", "rojo no", "0,5", "3 caballeros", "rojo, no roja", "slime o rojo"]
+DESCRIBED = """async () => {
+    const { Vocabulary } = await import('./playground/words.js'), { vocabulary } = await playground;
+    const knowledge = await (await fetch('playground/knowledge.json')).json();
+    const language = document.documentElement.lang, other = new Vocabulary(knowledge, language === 'en' ? 'es' : 'en');
+    return vocabulary.descriptions.map(places => {
+        const context = vocabulary.words.map((_, i) => Number(places.includes(i)));
+        const wanted = other.prompt(other.say({ wanted: context, unwanted: null })).wanted;
+        return [vocabulary.describe(context), String(wanted) === String(context)];
+    });
+}"""
 
 pytestmark = pytest.mark.browser
 
 
-def test_words_mean_what_they_mean_in_python(visit):
+@pytest.mark.parametrize(
+    ("language", "prompts", "wrong", "least"), [("en", PROMPTS, WRONG, 500), ("es", PROMPTS + SPANISH, SPANISH_WRONG, 1000)]
+)
+def test_words_mean_what_they_mean_in_python(visit, monkeypatch, language, prompts, wrong, least):
+    monkeypatch.setenv("DIFFUSION_LAB_LANGUAGE", language)
     vocabulary = load_model("context_unet")[0].words
-    page = visit()
-    texts = [" ".join(tokens) for tokens in vocabulary.forms] + PROMPTS
+    page = visit(language=language)
+    texts = [" ".join(tokens) for tokens in vocabulary.forms] + prompts
     read = page.evaluate(
         """async texts => {
             const { vocabulary } = await playground;
-            return texts.map(text => { const { wanted, unwanted } = vocabulary.prompt(text); return [wanted, unwanted]; });
+            return texts.map(text => {
+                const { wanted, unwanted } = vocabulary.prompt(text);
+                return [wanted, unwanted, vocabulary.describe(wanted)];
+            });
         }""",
         texts,
     )
-    assert len(texts) > 300
-    for text, (wanted, unwanted) in zip(texts, read, strict=True):
+    assert len(texts) > least
+    for text, (wanted, unwanted, said) in zip(texts, read, strict=True):
         right = vocabulary.prompt(text)
         assert torch.equal(torch.tensor(wanted, dtype=torch.float32), right.wanted), text
         assert (unwanted is None) == (right.unwanted is None), text
         assert unwanted is None or torch.equal(torch.tensor(unwanted, dtype=torch.float32), right.unwanted), text
-    for text in WRONG:
+        assert said == vocabulary.describe(right.wanted), text
+    for text in wrong:
         with pytest.raises(ValueError):
             vocabulary.prompt(text)
         page.fill("#prompt", text)
         page.click("#draw")
         assert page.locator("#said.wrong").inner_text().endswith(".")
+
+
+@pytest.mark.parametrize("language", playground.PAGES)
+def test_descriptions_are_those_of_python_and_the_other_language_means_the_same(visit, monkeypatch, language):
+    monkeypatch.setenv("DIFFUSION_LAB_LANGUAGE", language)
+    vocabulary = load_model("context_unet")[0].words
+    described = visit(language=language).evaluate(DESCRIBED)
+    right = [vocabulary.describe(row.float()) for row in vocabulary.descriptions]
+    assert [said for said, _ in described] == right
+    assert [said for said, same in described if not same] == []
 
 
 def test_a_seed_means_the_same_numbers_as_in_python(visit):

@@ -7,6 +7,7 @@ The photographs lie in pytest's temporary folder (`--basetemp=photos` puts them 
 
 import re
 import shutil
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -119,6 +120,77 @@ def test_what_cannot_be_drawn_is_said(visit):
     assert page.locator("#second-said.wrong").inner_text().startswith('Second prompt: "unicorn" is not a word')
 
 
+def test_the_spanish_page_speaks_spanish(visit, tmp_path):
+    page = visit(language="es", viewport={"width": 1280, "height": 1000})
+    assert page.inner_text("#done").startswith("poción roja · semilla 0 · Red rápida, 4 pasos")
+    assert page.inner_text("#said") == "Entendido: poción roja."
+    assert page.inner_text("nav [aria-current=page]") == "Zona de pruebas" and page.title().startswith("Zona de pruebas:")
+    assert page.locator("#ideas button").all_inner_texts()[2:5] == ["slime, no verde", "huevo frito", "héroe + 0.6 comida"]
+    assert page.text_content("#all-words").startswith("héroe, no héroe, comida, hechizo, de perfil, caballero,")
+    page.fill("#prompt", "un slime, no verde")
+    assert page.inner_text("#said").startswith("Entendido: slime; lejos de: verde. “no” necesita guía")
+    for prompt, sentence in {
+        "cebra": "“cebra” no es una palabra de esta red. Las más parecidas son “pera” y “gema”.",
+        "rojo no": "“no” no tiene ninguna palabra detrás: di cuál, como en “no blanco”.",
+        "3 caballeros": "3 no sirve de peso: el número que va delante de una palabra debe ser mayor que 0 y como mucho 2.",
+        "rojo, no roja": "“rojo” se pide y se excluye a la vez: quita una de las dos cosas.",
+    }.items():
+        page.fill("#prompt", prompt)
+        page.click("#draw")
+        assert page.inner_text("#said.wrong") == sentence
+    page.screenshot(path=tmp_path / "spanish.png", full_page=True)
+
+
+def test_spanish_words_are_suggested(visit):
+    page = visit("#n=1", language="es")
+    for written, offered, chosen in [
+        ("una poción roj", ["roja"], "una poción roja"),  # a colour agrees with the noun before it
+        ("un gato roj", ["rojo"], "un gato rojo"),
+        ("pinguin", ["pingüino"], "pingüino"),
+        ("ARAN", ["araña"], "araña"),
+    ]:
+        page.fill("#prompt", "")
+        page.focus("#prompt")
+        page.keyboard.type(written)
+        assert page.locator("#suggestions li").all_inner_texts() == offered
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        assert page.input_value("#prompt") == chosen
+
+
+def test_the_switch_leads_to_the_drawing_that_is_seen_in_the_words_of_the_other_language(visit):
+    for language, name, other in (("en", "Español", "es"), ("es", "English", "en")):
+        page = visit(language=language)
+        for link in [
+            {"en": "prompt=red+potion&seed=5&n=1", "es": "prompt=poción+roja&seed=5&n=1"},
+            {"en": "prompt=hero+%2B+0.6+food,+not+red,+not+green", "es": "prompt=héroe+%2B+0.6+comida,+no+rojo,+no+verde"},
+            {"en": "prompt=knight,+not+hero", "es": "prompt=caballero,+sin+héroe"},  # "no héroe" is a word
+            {"en": "prompt=&own=a+b", "es": "prompt=&own=a+b"},
+            {"en": "prompt=knight&mix=fried+egg&share=25", "es": "prompt=caballero&mix=huevo+frito&share=25"},
+            {"en": "prompt=zebra&seed=-1", "es": "prompt=zebra&seed=-1"},  # it cannot be read
+            {"en": "", "es": ""},
+        ]:
+            page.evaluate("link => history.replaceState(null, '', `#${link}`)", link[language])
+            page.dispatch_event(f".languages >> text={name}", "pointerdown")
+            address, _, after = page.get_attribute(f".languages >> text={name}", "href").partition("#")
+            assert address == f"/{playground.PAGES[other]}"
+            assert parse_qs(after, True) == parse_qs(link[other], True)
+
+
+def test_a_drawing_stays_when_the_language_changes_also_without_the_network(visit):
+    page = visit("#prompt=slime,+not+green&seed=5&n=1")
+    drawn(page, "seed 5")
+    first = page.evaluate(LAST)
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.context.set_offline(True)
+    page.click(".languages >> text=Español")
+    drawn(page, "slime, no verde · semilla 5")
+    assert page.evaluate(LAST) == first
+    page.locator(".languages >> text=English").press("Enter")
+    drawn(page, "slime, not green · seed 5")
+    assert page.evaluate(LAST) == first
+
+
 def test_a_page_whose_files_do_not_come_says_so(chromium, address):
     from playwright.sync_api import expect
 
@@ -168,13 +240,27 @@ def test_it_fits_a_phone_and_works_without_the_network_afterwards(visit, tmp_pat
     draw(page, "slime, not green")
 
 
+def test_texts_fit_a_phone(chromium, address):
+    context = chromium.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    page, wide = context.new_page(), []
+    for name in (*map(pages.page_of, pages.TEXTS), *(language.glossary for language in pages.LANGUAGES)):
+        page.goto(address + name)
+        if page.evaluate("document.documentElement.scrollWidth") > 360:
+            wide.append(name)
+    assert wide == []
+    context.close()
+
+
 def test_from_the_disk_it_says_what_to_do(chromium, address, tmp_path):
-    shutil.copy(playground.SITE / playground.PAGE, tmp_path)
     (tmp_path / playground.FOLDER).mkdir()
     shutil.copy(playground.SITE / "unstarted.js", tmp_path / playground.FOLDER)
     page = chromium.new_page()
-    page.goto((tmp_path / playground.PAGE).as_uri())
-    assert "python -m http.server" in page.inner_text("#unstarted")
+    said = {"en": "This page must come from a web server.", "es": "Esta página tiene que venir de un servidor web."}
+    for language, name in playground.PAGES.items():
+        (tmp_path / name).write_text(playground.page(language, ""), encoding="utf-8")
+        page.goto((tmp_path / name).as_uri())
+        assert page.inner_text("#unstarted").startswith(said[language])
+        assert "python -m http.server" in page.inner_text("#unstarted")
     page.goto(address + playground.PAGE)
     drawn(page)
     assert not page.locator("#unstarted").is_visible()
@@ -184,7 +270,7 @@ def test_from_the_disk_it_says_what_to_do(chromium, address, tmp_path):
 def test_no_page_of_the_site_asks_another_host_and_formulas_are_drawn(chromium, address):
     page, asked = chromium.new_page(), []
     page.on("request", lambda request: asked.append(request.url))
-    for name in (*(pages.page_of(lab) for lab in pages.LABS), pages.GLOSSARY):
+    for name in (*map(pages.page_of, pages.LABS), *(language.glossary for language in pages.LANGUAGES)):
         page.goto(address + name)
         page.wait_for_selector("mjx-container", timeout=DRAWN)
         assert page.locator("mjx-merror").count() == 0

@@ -1,10 +1,7 @@
 """What the tests of the playground share."""
 
-import sys
-
 from common import ROOT, load_script
 
-sys.path.insert(0, str(ROOT / "notebooks"))  # pages.py imports its neighbours
 pages = load_script(ROOT / "notebooks" / "pages.py")
 playground = pages.playground
 DRAWN = 120_000  # milliseconds, on a busy machine
