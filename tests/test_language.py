@@ -142,7 +142,7 @@ VERDICTS = [
     (
         "L1.1",
         lambda x0, t, eps, alpha_bar: perturb(x0, t, torch.randn_like(eps), alpha_bar),
-        "y dos resultados distintos: no generes ruido propio, todo el ruido llega como argumento.",
+        "salen dos resultados distintos: no generes ruido propio, todo el ruido llega como argumento.",
     ),
     (
         "L1.3",
