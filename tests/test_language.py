@@ -185,9 +185,9 @@ VERDICTS = [
     (
         "L4.5",
         lambda steps, errors: BY_NAME["L4.5"].right(steps, sorted(errors, reverse=True)),
-        "Ejercicio L4.5: todavía no. Se pide: el orden p, donde los errores bajan como los pasos elevados a -p. Para steps = "
-        "[5, 15, 25, 90], errors = [0.21, 0.013, 0.016, 0.0003]: tu resultado es 2.219, se esperaba 2.194. (Es correcto para "
-        "steps = [10, 20, 40, 80, 160], errors = [0.095, 0.041, 0.011, 0.0052, 0.0013].)",
+        "Ejercicio L4.5: todavía no. Se pide: el orden p, con errores que bajan como el número de pasos elevado a -p. Para "
+        "steps = [5, 15, 25, 90], errors = [0.21, 0.013, 0.016, 0.0003]: tu resultado es 2.219, se esperaba 2.194. (Es "
+        "correcto para steps = [10, 20, 40, 80, 160], errors = [0.095, 0.041, 0.011, 0.0052, 0.0013].)",
     ),
 ]
 
