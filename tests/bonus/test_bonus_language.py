@@ -82,7 +82,7 @@ def test_the_hint_of_a_mistake_names_it_in_spanish(name, mistake, said, monkeypa
 
 def test_labels_of_parts_are_spanish_but_for_names(spanish, monkeypatch):
     said = {name: [label for label, _ in e.results(e.right, e.cases())[0]] for name, e in BY_NAME.items()}
-    assert said["B4.2"] == ["la tabla de los rayos que aciertan", "la fila de distancias"]
+    assert said["B4.2"] == ["la tabla de los rayos que dan en la esfera", "la fila de distancias"]
     assert said["B3.5"][:2] == ["hay T + 1 números", "el primer número es 1"]
     monkeypatch.setenv("DIFFUSION_LAB_LANGUAGE", "en")
     for name, exercise in BY_NAME.items():
