@@ -20,10 +20,10 @@ from .cutting import SIDES, Cut, composed
 from .files import absent
 from .language import gettext
 from .layouts import cut_in_two, each_is_one, layout_of
+from .lexicon import parts_of
 from .pictures import SUFFIXES, Picture, open_picture
 from .sprites import CLASSES
 from .tables import Row, as_word, aseprite_frames, aseprite_image, cut_frames, merged, named, read_table
-from .words import parts_of
 
 LEFT_OUT = ("__macosx", "thumbs.db", "desktop.ini")  # what systems leave in folders; hidden files start with a dot
 MOST_FILES = 100_000

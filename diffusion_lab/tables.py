@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .language import gettext
+from .lexicon import JOINS, NOTS, parts_of
 from .pictures import MOST_PIXELS
-from .words import JOINS, NOTS, parts_of
 
 MOST_WORDS = 4096  # a network has a column of weights for each
 SEPARATORS = ",;|/"

@@ -28,6 +28,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import drift
 import jupytext
 import nbformat
 import tomllib
@@ -237,11 +238,11 @@ def master_of(lab: Lab) -> dict:
     return translation.translate(read_master(named(lab.name.removeprefix("es/")).master), whole)
 
 
-def drift(lab: Lab) -> list[str]:
+def out_of_step(lab: Lab) -> list[str]:
     """What in a Spanish notebook's translations is out of step, one sentence each."""
     found = []
     for path, cells in pieces_of(lab):
-        found += [f"{_short(path)}: {problem}" for problem in translation.problems(cells, translation.read(path))]
+        found += [f"{_short(path)}: {problem}" for problem in drift.problems(cells, translation.read(path))]
     return found
 
 
@@ -389,7 +390,7 @@ def write(notebook: dict, path: Path):
 
 def check(labs: list[Lab]) -> list[str]:
     """What is wrong with masters and committed notebooks, one sentence each."""
-    found = [problem for lab in labs if lab.language != "en" for problem in drift(lab)]
+    found = [problem for lab in labs if lab.language != "en" for problem in out_of_step(lab)]
     found += stale(labs)
     for lab in labs:
         found += lint(lab.master, master_of(lab))

@@ -67,7 +67,7 @@ def test_students_notebooks_differ_from_the_masters_in_the_exercises_only(lab):
 
 @pytest.mark.parametrize("lab", build.SPANISH, ids=lambda lab: lab.name)
 def test_translations_are_in_step_with_the_masters(lab):
-    assert build.drift(lab) == []
+    assert build.out_of_step(lab) == []
 
 
 @by_notebook

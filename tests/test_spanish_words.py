@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 import torch
 
-from diffusion_lab import load_model, spanish, words
+from diffusion_lab import lexicon, load_model, spanish
 from diffusion_lab.sprites import load_words
 from diffusion_lab.words import Vocabulary, in_words, joined
 
@@ -537,4 +537,4 @@ def test_small_words_are_no_names_and_no_small_word_has_two_uses():
     clash = {tokens for tokens in reading.forms if set(tokens) & set().union(*small, reading.ors)}
     plain = {("no", "héroe"), ("no", "héroes"), ("no", "heroe"), ("no", "heroes")}
     assert clash == plain | {("non", "hero"), ("non", "heros"), ("non", "heroes")}
-    assert OURS.reading("en").fillers == words.FILLERS and OURS.reading("en").forms.keys() <= reading.forms.keys()
+    assert OURS.reading("en").fillers == lexicon.FILLERS and OURS.reading("en").forms.keys() <= reading.forms.keys()

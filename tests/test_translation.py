@@ -4,7 +4,7 @@ import pytest
 from common import ROOT, load_script
 
 translation = load_script(ROOT / "notebooks" / "translation.py")
-build = load_script(ROOT / "notebooks" / "build.py")
+drift = load_script(ROOT / "notebooks" / "drift.py")
 
 ENGLISH = {
     "a-text": "## 1. Noise\n\n"
@@ -96,7 +96,7 @@ def sources(notebook):
 
 
 def test_a_translation_in_step_gives_the_notebook_in_the_other_language(master, read):
-    assert translation.problems(master, read(FILE)) == []
+    assert drift.problems(master, read(FILE)) == []
     got = sources(translation.translate(master, read(FILE)))
     assert list(got) == ["a-text", "setup", "code-a", "more", "code-b"]
     assert got["more"] == "Solo en español."
@@ -151,7 +151,7 @@ draw("rojo", 2)'''
 )  # fmt: skip
 def test_each_kind_of_drift_is_refused(master, read, old, new, problem):
     assert old in FILE
-    found = translation.problems(master, read(FILE.replace(old, new, 1)))
+    found = drift.problems(master, read(FILE.replace(old, new, 1)))
     assert any(sentence.startswith(problem) for sentence in found), found
 
 
@@ -177,7 +177,7 @@ def test_what_cannot_be_read_is_said(read, old, new, problem):
 
 def test_bringing_up_to_date_changes_nothing_in_a_translation_in_step(master, read):
     text = translation.updated(master, read(FILE))
-    assert translation.problems(master, read(text)) == []
+    assert drift.problems(master, read(text)) == []
     assert translation.updated(master, read(text)) == text
     assert translation.translate(master, read(text)) == translation.translate(master, read(FILE))
 
@@ -188,7 +188,7 @@ def test_bringing_up_to_date_marks_what_is_missing_or_changed_and_drops_what_is_
     text = translation.updated(master, read(FILE))
     assert "@@ The English text is now:\n## 1. The noise\n" in text and "@@ The translation was:\n## 1. Ruido\n" in text
     assert '"blue"\n"@@blue"' in text and "rojo" not in text.partition("strings")[2]
-    assert translation.problems(master, read(text)) == [
+    assert drift.problems(master, read(text)) == [
         "a-text: it waits for a translator",
         'code-a: "@@blue" waits for a translator',
     ]

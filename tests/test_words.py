@@ -9,7 +9,8 @@ import pytest
 import torch
 from common import ROOT
 
-from diffusion_lab.words import SYNONYMS, Prompt, Vocabulary, in_words, joined
+from diffusion_lab.lexicon import SYNONYMS
+from diffusion_lab.words import Prompt, Vocabulary, in_words, joined
 
 CLASSES = json.loads((ROOT / "data" / "sprites.json").read_text(encoding="utf-8"))["classes"]
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "gray", "white")
