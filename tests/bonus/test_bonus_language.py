@@ -54,9 +54,9 @@ def test_no_two_mistakes_of_an_exercise_have_the_same_hint(name, spanish):
         (
             "B1.2",
             lambda x_t, data, t, alpha_bar: checks.B1_2.right(x_t, data, t, alpha_bar).T,
-            "La tabla está girada: una fila por cada punto con ruido, una columna por cada dato.",
+            "La tabla está traspuesta: va una fila por cada punto con ruido y una columna por cada dato.",
         ),
-        ("B2.1", lambda x, slope: slope * (x > 0), "Esta es la pendiente de ReLU: 1 donde x es mayor que 0, y si no 0."),
+        ("B2.1", lambda x, slope: slope * (x > 0), "Esta es la pendiente de ReLU: 1 donde x es mayor que 0 y, si no, 0."),
         (
             "B2.3",
             b2.in_order((0, 2, 1)),
@@ -70,7 +70,7 @@ def test_no_two_mistakes_of_an_exercise_have_the_same_hint(name, spanish):
         (
             "B4.5",
             lambda x_t, eps, gradient, t, alpha_bar, scale: b4_network.lead(x_t, eps, gradient, t, alpha_bar, 1 + scale),
-            "Se toma scale más 1: aquí scale = 1 es el propio gradiente.",
+            "Usaste scale más 1: aquí scale = 1 es el propio gradiente.",
         ),
     ],
 )
