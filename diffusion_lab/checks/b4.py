@@ -202,9 +202,8 @@ B4_2 = Exercise(
         "The direction is turned round: o is origin - centre, and before the root stands -b.": roots(
             off=lambda origin, centre: centre - origin
         ),
-        "You mixed both forms of the equation: with 2 b as the middle term, it is b² - 4 a c and 2 a below.": roots(
-            first=lambda a, b, root: (-b - root) / (2 * a)
-        ),
+        "You mixed both forms of the equation: where the middle term is 2 b, it is b² - a c, and a below; 4 a c and 2 a "
+        "belong to a middle term b.": roots(first=lambda a, b, root: (-b - root) / (2 * a)),
         "The square root of b² - a c is missing.": roots(first=lambda a, b, root: (-b - root**2) / a),
         "You forgot to divide by a.": roots(first=lambda a, b, root: -b - root),
         "This is the point of the ray that is nearest to the centre, not that where it enters.": roots(
