@@ -15,7 +15,9 @@ import pytest
 from common import CHROMIUM, ROOT, load_script
 
 BUILD = load_script(ROOT / "notebooks" / "build.py")
-LABS = BUILD.NOTEBOOKS
+LABS = (*BUILD.NOTEBOOKS, *map(BUILD.named, ("es/L1_Sampling", "es/L3_Context")))  # these two have all kinds of controls
+# By language: what the prompt box says of an unknown word, and a word that it knows.
+ANSWERS = {"en": ('"xyz" is not a word', "food"), "es": ("“xyz” no es una palabra", "comida")}
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # else cells out of view are not in the page
@@ -47,6 +49,11 @@ PICTURES = """() => [...document.querySelectorAll('.jp-Notebook .jp-OutputArea i
 pytestmark = pytest.mark.browser
 
 
+def file_of(lab):
+    """What a notebook is called here: all lie in one folder."""
+    return lab.name.replace("/", "_") + ".ipynb"
+
+
 @pytest.fixture(scope="module")
 def jupyter(tmp_path_factory):
     """A JupyterLab on a free port, without a token; yields its address. The labs in it have no outputs yet."""
@@ -56,7 +63,7 @@ def jupyter(tmp_path_factory):
         for cell in notebook["cells"]:
             if cell["cell_type"] == "code":
                 cell["outputs"], cell["execution_count"] = [], None
-        (folder / lab.notebook.name).write_text(json.dumps(notebook), encoding="utf-8")
+        (folder / file_of(lab)).write_text(json.dumps(notebook), encoding="utf-8")
     for name, values in SETTINGS.items():
         path = folder / "settings" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +117,7 @@ def photograph(page, folder):
         page.screenshot(path=folder / f"{i:02d}.png")
 
 
-def try_controls(page, box):
+def try_controls(page, box, unknown, word):
     """Move each slider, write prompts, press each button: the picture must change each time."""
     picture = box.locator("img.widget-image")
     assert box.locator(".widget-label, label").all_inner_texts()  # every control says what it is
@@ -131,9 +138,9 @@ def try_controls(page, box):
         before = picture.get_attribute("src")
         field.fill("xyz")
         field.press("Enter")
-        assert '"xyz" is not a word' in box.locator("[role=alert]").inner_text(timeout=MINUTES)
+        assert unknown in box.locator("[role=alert]").inner_text(timeout=MINUTES)
         assert picture.get_attribute("src") == before
-        field.fill("food")
+        field.fill(word)
         changes_the_picture(field.press, "Enter")
         assert box.locator("[role=alert]").count() == 0
     for button in box.locator("button").all():
@@ -146,9 +153,8 @@ def test_a_lab_runs_in_the_browser(jupyter, browser, lab, tmp_path):
     complaints = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(
-        f"{jupyter}/{lab.notebook.stem}/tree/{lab.notebook.name}"
-    )  # a workspace of its own: nothing of another lab is opened again
+    name = file_of(lab)
+    page.goto(f"{jupyter}/{name.removesuffix('.ipynb')}/tree/{name}")  # a workspace of its own: nothing else is opened again
     page.wait_for_function(READY, timeout=2 * MINUTES)
     page.evaluate(RUN_ALL)
     page.wait_for_function(ENDED, timeout=10 * MINUTES, polling=1000)
@@ -158,7 +164,7 @@ def test_a_lab_runs_in_the_browser(jupyter, browser, lab, tmp_path):
     boxes = page.locator(".jp-Notebook .widget-vbox:has(.widget-image)")
     assert boxes.count() == lab.views
     for box in boxes.all():
-        try_controls(page, box)
+        try_controls(page, box, *ANSWERS[lab.language])
     assert sliders.count() == lab.sliders
 
     pictures = page.evaluate(PICTURES)
