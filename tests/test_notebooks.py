@@ -14,6 +14,7 @@ from common import ROOT, load_script
 from nbclient.exceptions import CellExecutionError
 
 build = load_script(ROOT / "notebooks" / "build.py")
+drift = load_script(ROOT / "notebooks" / "drift.py")
 SHELF = [pytest.param(lab, marks=pytest.mark.bonus) for lab in build.SHELF]
 by_lab = pytest.mark.parametrize("lab", [*build.LABS, *SHELF], ids=lambda lab: lab.name)
 by_notebook = pytest.mark.parametrize("lab", [*build.LABS, *SHELF, *build.SPANISH], ids=lambda lab: lab.name)
@@ -88,7 +89,10 @@ def test_what_students_read_is_what_runs(lab, of):
     for target, source in found:
         module, name = target.rsplit(".", 1)
         package = importlib.import_module(module)
-        assert definition(source, name) == definition(open(package.__file__, encoding="utf-8").read(), name), target
+        shown, runs = definition(source, name), definition(open(package.__file__, encoding="utf-8").read(), name)
+        if lab.language != "en":  # what its strings say is translated
+            shown, runs = drift.skeleton(shown), drift.skeleton(runs)
+        assert shown == runs, target
 
 
 @by_notebook
@@ -204,7 +208,7 @@ def test_nothing_of_a_master_is_lost_silently(master, old, new, message):
 @pytest.mark.parametrize(
     ("old", "new", "row", "message"),
     [
-        ("import torch\n", "import torch\nimport os\n", 11, "F401 `os` imported but unused"),
+        ("import torch\n", "import torch\nimport re\n", 11, "F401 `re` imported but unused"),
         ("x\n```", "y\n```", 16, "F821 Undefined name `y`"),
         ("zeros(2)", "zeros(2", 16, "invalid-syntax"),
     ],

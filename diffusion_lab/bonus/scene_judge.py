@@ -142,8 +142,7 @@ class ClassifierGuided(nn.Module):
     def __init__(self, model: nn.Module, guide: SceneClassifier, alpha_bar: Tensor, scale: float, told: bool = False):
         super().__init__()
         if model.prediction != "v":
-            told = gettext("The classifier's gradient is added to v here, and the network predicts {prediction}.")
-            raise ValueError(told.format(prediction=model.prediction))
+            raise ValueError(f"The classifier's gradient is added to v here, and the network predicts {model.prediction}.")
         self.model, self.guide, self.alpha_bar, self.scale, self.told = model, guide, alpha_bar, scale, told
         self.in_channels, self.height, self.n_cfeat, self.prediction = model.in_channels, model.height, model.n_cfeat, "v"
 
