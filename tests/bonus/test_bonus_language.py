@@ -156,7 +156,11 @@ def test_garments_keep_their_names_and_have_spanish_ones(spanish):
 
 
 SPEAKING = sorted([*(catalogues.PACKAGE / "bonus").glob("*.py"), *(catalogues.PACKAGE / "checks").glob("b*.py")])
-HINTS = "f'The {place} result is {what}: return w, m, v in this order.'"  # of B2.3, which the catalogue has one by one
+BY_HAND = {
+    "f'The {place} result is {what}: return w, m, v in this order.'",  # of B2.3, which the catalogue has one by one
+    # B4 shows this class as it stands: there the notebook's translation has it.
+    """f"The classifier's gradient is added to v here, and the network predicts {model.prediction}.\"""",
+}
 
 
 @pytest.mark.parametrize("path", SPEAKING, ids=[path.name for path in SPEAKING])
@@ -167,4 +171,4 @@ def test_no_sentence_is_raised_or_filled_in_before_it_is_translated(path):
     for filled in (n for n in nodes if isinstance(n, ast.JoinedStr)):
         if any(isinstance(part, ast.Constant) and re.search("[a-z] ", part.value) for part in filled.values):
             early.append(filled)
-    assert [text for text in map(ast.unparse, early) if text != HINTS] == []
+    assert [text for text in map(ast.unparse, early) if text not in BY_HAND] == []
