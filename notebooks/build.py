@@ -154,14 +154,14 @@ def to_text(notebook: dict) -> str:
     return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def problems(text: str, limit: int = LIMIT) -> list[str]:
-    """What is wrong with an executed notebook, one sentence each; an empty list if nothing is. limit: its bytes at most."""
+def problems(text: str) -> list[str]:
+    """What is wrong with an executed notebook, one sentence each; an empty list if nothing is."""
     notebook = json.loads(text)
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     ids = [cell.get("id") for cell in notebook["cells"]]
     found = []
-    if len(text.encode()) > limit:
-        found.append(f"it has {len(text.encode()):,} bytes, more than {limit:,}")
+    if len(text.encode()) > LIMIT:
+        found.append(f"it has {len(text.encode()):,} bytes, more than {LIMIT:,}")
     if [cell["execution_count"] for cell in code] != list(range(1, len(code) + 1)):
         found.append("its cells were not executed once each, in order: nbval would compare nothing")
     if any(output["output_type"] == "error" for cell in code for output in cell["outputs"]):
@@ -351,7 +351,7 @@ def solve(lab: Lab, more: dict[str, str] = QUICK) -> dict:
     more: what its environment has besides.
     """
     notebook = execute(master_of(lab), lab, {"DIFFUSION_LAB_STRICT": "1"} | more)
-    found = problems(to_text(notebook), 2 * LIMIT)  # no one commits it, and a short training leaves noise in its pictures
+    found = problems(to_text(notebook))
     said, wanted = verdicts(notebook), [(name, RIGHT[lab.language].format(name)) for name in lab.exercise_names]
     if said != wanted:
         found.append(f"its checks should say {wanted}, as labs.toml counts them, and said {said}")
