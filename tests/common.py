@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import random
 import re
 import shutil
 import sys
@@ -44,3 +45,19 @@ def solved(imported, name, edits=None):
     space = dict(imported)
     exec(code, space)
     return space[next(key for key in space if key not in imported and key != "__builtins__")]
+
+
+def read_or_refused(vocabularies, bits, tries):
+    """Assert that a vocabulary reads texts put together of these bits as a prompt with possible weights, or says why not."""
+    chance, read = random.Random(5), 0
+    for _ in range(tries):
+        text = chance.choice(["", " "]).join(chance.choices(bits, k=chance.randint(1, 6)))
+        for vocabulary in vocabularies:
+            try:
+                wanted, unwanted = vocabulary.prompt(text)
+            except ValueError as error:
+                assert str(error).endswith(".")
+                continue
+            read += 1
+            assert 0 <= wanted.min() and wanted.max() <= 2 and (unwanted is None or 0 < unwanted.max() <= 2)
+    assert read > 50  # or this would be a test of refusals only

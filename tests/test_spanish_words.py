@@ -5,6 +5,7 @@ from functools import cache
 
 import pytest
 import torch
+from common import read_or_refused
 
 from diffusion_lab import lexicon, load_model, spanish
 from diffusion_lab.sprites import load_words
@@ -389,18 +390,7 @@ def test_any_text_is_read_or_refused():
         "\u0303",
     ]
     own = vocabulary("sin", "la", "casa de campo", "pan", "bread", "año", "ano")
-    chance, read = random.Random(5), 0
-    for _ in range(150):
-        text = chance.choice(["", " "]).join(chance.choices(bits, k=chance.randint(1, 6)))
-        for known in (OURS, own):
-            try:
-                wanted, unwanted = known.prompt(text)
-            except ValueError as error:
-                assert str(error).endswith(".")
-                continue
-            read += 1
-            assert 0 <= wanted.min() and wanted.max() <= 2 and (unwanted is None or 0 < unwanted.max() <= 2)
-    assert read > 50  # or this would be a test of refusals only
+    read_or_refused((OURS, own), bits, 150)
 
 
 # Own words that Spanish uses otherwise: each is read as itself, as in English, and beside a filler, a join, a colour.
