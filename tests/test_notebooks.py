@@ -7,6 +7,7 @@ import ast
 import importlib
 import json
 import re
+import subprocess
 import sys
 
 import pytest
@@ -376,3 +377,12 @@ def test_build_strips_progress_bars_and_widget_views():
     cleaned = build.clean({"metadata": {"widgets": {}}, "cells": [cell]})
     assert cleaned["cells"][0]["outputs"] == [outputs[2]] and cleaned["cells"][0]["metadata"] == {"tags": ["x"]}
     assert cleaned["metadata"] == build.KERNEL
+
+
+@pytest.mark.parametrize(("marker", "collected"), [([], False), (["-m", ""], False), (["-m", "spanish"], True)])
+def test_the_spanish_notebooks_wait_for_their_marker(marker, collected):
+    command = [sys.executable, "-m", "pytest", "-n", "0", "--collect-only", "-q", *marker, "notebooks"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert ("notebooks/es/L1_Sampling.ipynb::" in done.stdout) == collected
+    assert ("notebooks/masters/es/L1_Sampling.md::" in done.stdout) == collected
