@@ -23,6 +23,20 @@ def _on_the_cpu():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _in_english():
+    """Whatever language the shell asks for."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DIFFUSION_LAB_LANGUAGE", raising=False)
+        yield
+
+
+@pytest.fixture
+def spanish(monkeypatch):
+    """The package answers in Spanish."""
+    monkeypatch.setenv("DIFFUSION_LAB_LANGUAGE", "es")
+
+
 # A shell that starts pytest in the background has it, and all that it starts, ignore Ctrl-C: the tests of Ctrl-C need it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -50,9 +50,7 @@ INPUTS = ROOT / "tests" / "inputs"
 SIX = torch.zeros(6, 3, 16, 16)
 
 
-@pytest.fixture(autouse=True)
-def _in_spanish(monkeypatch):
-    monkeypatch.setenv("DIFFUSION_LAB_LANGUAGE", "es")
+pytestmark = pytest.mark.usefixtures("spanish")
 
 
 @pytest.fixture

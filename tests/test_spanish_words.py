@@ -231,9 +231,7 @@ una rayo amarillos = yellow lightning
 PROMPTS = [line.split(" = ") for line in PROMPTS.strip().splitlines()]
 
 
-@pytest.fixture(autouse=True)
-def _in_spanish(monkeypatch):
-    monkeypatch.setenv("DIFFUSION_LAB_LANGUAGE", "es")
+pytestmark = pytest.mark.usefixtures("spanish")
 
 
 @cache
